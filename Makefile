@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# One Makefile for everything; `make help` names the targets. What is built lies in build/, one
+# folder for each way of building: opt, san (address, undefined), tsan (thread), fuzz.
+
+# A folder listed here is searched for sources; every .c but a main.c goes into libsealpost.a.
+FLOORS := base storage app tsa backup scheduler ui-backend
+PACKAGES := sqlcipher gmime-3.0 libzstd json-c libcrypto libqrencode libxml-2.0 zlib minizip
+
+DESTDIR ?=
+PREFIX ?= /usr
+FUZZ_SECONDS ?= 30
+T ?=
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CSTD := -std=gnu17 -D_GNU_SOURCE -DSQLITE_HAS_CODEC
+WARN := -Wall -Wextra -Wconversion -Werror
+HARD := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+UBSAN := -fsanitize=undefined -fno-sanitize-recover=undefined
+
+CC_opt := $(CC)
+CC_san := $(CC)
+CC_tsan := $(CC)
+CC_fuzz := clang
+CFLAGS_opt := -O2 $(HARD)
+CFLAGS_san := -O1 -fno-omit-frame-pointer -fsanitize=address $(UBSAN)
+CFLAGS_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
+CFLAGS_fuzz := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address $(UBSAN)
+LDFLAGS_opt := -Wl,-z,relro,-z,now
+LDFLAGS_fuzz := -fsanitize=fuzzer
+
+# Make's own -j sees to the parallel work; what runs for long shows its output as it comes.
+LIVE := run test bench fuzz fresh
+MAKEFLAGS += -j$(shell nproc) $(if $(filter $(LIVE),$(MAKECMDGOALS)),,--output-sync)
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+
+sources = $(sort $(shell find $(wildcard $(1)) -name web -prune -o -name '*.[ch]' -print))
+ALL_SRC := $(call sources,$(FLOORS) tests)
+SRC := $(filter-out %/main.c tests/%,$(filter %.c,$(ALL_SRC)))
+SQL := $(sort $(wildcard app/*/schema/*.sql))
+UNIT := $(basename $(wildcard tests/unit/test_*.c))
+UNIT_SHARED := $(filter-out tests/unit/test_%,$(filter tests/unit/%.c,$(ALL_SRC)))
+FUZZ := $(basename $(wildcard tests/fuzz/fuzz_*.c))
+BENCH := $(basename $(wildcard tests/bench/*.c))
+POOL := $(filter tests/unit/test_import_pool,$(UNIT))
+
+.PHONY: build
+build: build/sealpost ## build build/sealpost (this is what plain `make` does)
+
+# --- packages: compiler flags, and a sentence for each one that is missing --------------------
+
+# What a goal needs besides the build's own packages; these goals install what is missing.
+DEPS_run := --build
+DEPS_test := --tests
+DEPS_bench := --bench
+DEPS_fuzz := --fuzz
+DEPS_lint := --lint
+GOALS := $(or $(MAKECMDGOALS),build)
+DEPS := $(sort $(foreach goal,$(GOALS),$(DEPS_$(goal))))
+
+.PHONY: FORCE
+ifneq ($(filter-out help clean format layers fresh,$(GOALS)),)
+include build/packages.mk
+endif
+build/packages.mk: FORCE
+	@mkdir -p $(@D)
+	@$(if $(DEPS),package/deps $(DEPS))
+	@package/flags $(PACKAGES) >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+# --- compiling --------------------------------------------------------------------------------
+
+# Each schema/NNN.sql becomes `const char schema_FOLDER_NNN[]`, its text with a NUL behind.
+build/sql/%.c: %.sql Makefile
+	@mkdir -p $(@D)
+	@name=schema_$(notdir $(patsubst %/schema/,%,$(dir $*)))_$(notdir $*); \
+	{ echo "extern const char $$name[];"; echo "const char $$name[] ="; \
+	  sed -e 's/[\\"]/\\&/g' -e 's/.*/\t"&\\n"/' $<; echo '	"";'; } >$@
+
+# $(call VARIANT,opt): objects, the library, and programs in build/opt/.
+define VARIANT
+FLAGS_$(1) := $(CSTD) $(WARN) -g -fPIE -I. $(CFLAGS_$(1))
+LIB_$(1) := build/$(1)/libsealpost.a
+OBJ_$(1) := $(SRC:%.c=build/$(1)/%.o) $(SQL:%.sql=build/$(1)/build/sql/%.o)
+
+# Another compiler or other flags build everything anew.
+build/$(1)/flags: FORCE
+	@mkdir -p $$(@D)
+	@echo '$$(CC_$(1)) $$(FLAGS_$(1)) $$(PKG_CFLAGS)' | cmp -s - $$@ || \
+	 echo '$$(CC_$(1)) $$(FLAGS_$(1)) $$(PKG_CFLAGS)' >$$@
+
+build/$(1)/%.o: %.c build/$(1)/flags
+	@mkdir -p $$(@D)
+	@echo "  CC $(1) $$<"
+	@$$(CC_$(1)) $$(FLAGS_$(1)) $$(PKG_CFLAGS) -MMD -MP -c -o $$@ $$<
+
+$$(LIB_$(1)): $$(OBJ_$(1))
+	@echo "  AR $$@"
+	@rm -f $$@
+	@$$(AR) qcs $$@ $$^
+
+link_$(1) = $$(CC_$(1)) $$(CFLAGS_$(1)) -pie -pthread $$(LDFLAGS_$(1)) -o $$@ \
+	$$(filter %.o,$$^) $$(LIB_$(1)) $$(PKG_LIBS)
+
+build/$(1)/sealpost: build/$(1)/app/cmd/main.o $$(LIB_$(1))
+	@echo "  LD $$@"
+	@$$(link_$(1))
+
+build/$(1)/tests/unit/%: build/$(1)/tests/unit/%.o $(UNIT_SHARED:%.c=build/$(1)/%.o) $$(LIB_$(1))
+	@echo "  LD $$@"
+	@$$(link_$(1)) -lcmocka
+
+build/$(1)/tests/%: build/$(1)/tests/%.o $$(LIB_$(1))
+	@echo "  LD $$@"
+	@$$(link_$(1))
+
+-include $$(shell find build/$(1) -name '*.d' 2>/dev/null)
+endef
+$(foreach v,opt san tsan fuzz,$(eval $(call VARIANT,$(v))))
+
+build/sealpost: build/opt/sealpost
+	@ln -f $< $@
+
+# --- running and testing ----------------------------------------------------------------------
+
+.PHONY: run test bench fuzz
+run: build/sealpost ## build, and show a demo archive in build/demo
+	@tests/system/demo.sh
+
+# T=test_pack is one program, T=tests/system/test_x.py one file.
+ifeq ($(T),)
+TESTS := $(UNIT:%=build/san/%) $(wildcard tests/system tests/fault) $(POOL:%=build/tsan/%)
+else
+TESTS := $(if $(filter tests/%,$(T)),$(T),$(T:%=build/san/tests/unit/%))
+endif
+PROGRAMS := $(if $(filter tests/%,$(TESTS)),build/san/sealpost build/sealpost)
+test: $(filter build/%,$(TESTS)) $(PROGRAMS) ## run all tests, or T=test_pack, or T=tests/system/test_x.py
+	@SEALPOST_BIN=$(CURDIR)/build/san/sealpost SEALPOST_BIN_FAST=$(CURDIR)/build/sealpost \
+	 tests/run $(TESTS)
+
+bench: build/sealpost $(BENCH:%=build/opt/%) ## measure, with real mail and next to other programs
+	@SEALPOST_BIN=$(CURDIR)/build/sealpost tests/bench/run
+
+fuzz: $(FUZZ:%=build/fuzz/%) ## fuzz each parser for FUZZ_SECONDS=30
+	@tests/fuzz/run $(FUZZ_SECONDS) $(if $(T),$(T:%=build/fuzz/tests/fuzz/%),$^)
+
+# --- looking at the source --------------------------------------------------------------------
+
+# One stamp a file: what has not changed is not looked at again. Programs, not tests, get the slow
+# reading by clang-tidy.
+LINT := $(ALL_SRC:%=build/lint/%.ok)
+SCRIPTS := $(sort $(wildcard package/deps package/flags package/fresh tests/*/*.sh tests/*/run .ci/run))
+.PHONY: lint format layers fresh
+lint: $(LINT) build/lint/scripts.ok ## clang-format, clang-tidy, cppcheck, shellcheck, licence lines
+	@echo "lint: $(words $(LINT)) files, nothing found"
+
+build/lint/%.ok: % .clang-format .clang-tidy package/lint
+	@mkdir -p $(@D)
+	@echo "  LINT $<"
+	@package/lint $< $(CSTD) -Wall -Wextra -I. $(PKG_CFLAGS) -MMD -MP -MT $@ -MF build/lint/$<.d
+	@touch $@
+-include $(shell find build/lint -name '*.d' 2>/dev/null)
+
+build/lint/scripts.ok: $(SCRIPTS) Makefile
+	@mkdir -p $(@D)
+	@if command -v shellcheck >/dev/null; then shellcheck $(SCRIPTS); fi
+	@touch $@
+
+format: ## let clang-format lay out every source
+	@clang-format -i $(ALL_SRC)
+
+layers: ## hold every #include against the arrows in LAYERS
+	@package/layers
+
+fresh: ## `make run` and `make test` in a Debian with nothing but git and make (needs root)
+	@package/fresh
+
+# --- the rest ---------------------------------------------------------------------------------
+
+.PHONY: install clean help
+install: build/sealpost ## install below DESTDIR= and PREFIX=/usr
+	install -D -m 0755 build/sealpost $(DESTDIR)$(PREFIX)/bin/sealpost
+
+clean: ## remove build/
+	rm -rf build
+
+help: ## name the targets
+	@sed -n 's/^\([a-z]*\):.* ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
