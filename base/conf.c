@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/conf.h"
+
+#include "base/file.h"
+#include "base/str.h"
+
+#include <unistd.h>
+
+enum { CONF_MAX_BYTES = 1024 * 1024 };
+
+int conf_number(const char *text, uint64_t *n_r)
+{
+	static const char units[] = "kMG";
+	uint64_t n = 0;
+	const char *p = text;
+	const char *unit;
+
+	for (; *p >= '0' && *p <= '9'; p++)
+		if (__builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, (uint64_t)(*p - '0'), &n))
+			return -1;
+	if (p == text)
+		return -1;
+	if (*p != '\0') {
+		unit = strchr(units, *p == 'K' ? 'k' : *p);
+		if (unit == NULL || p[1] != '\0' ||
+		    __builtin_mul_overflow(n, 1ULL << (10 * (unit - units + 1)), &n))
+			return -1;
+	}
+	*n_r = n;
+	return 0;
+}
+
+static const struct conf_row *find_row(struct view name, const struct conf_row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (view_eq(name, VIEW(rows[i].name)))
+			return &rows[i];
+	return NULL;
+}
+
+static int read_line(struct view line, const struct conf_row *rows, size_t n, bool *seen,
+		     struct err *err)
+{
+	const struct conf_row *row;
+	CLEAN_STR value = STR_INIT;
+	struct view name;
+	uint64_t number;
+
+	line = view_trim(line);
+	if (line.len == 0 || line.data[0] == '#')
+		return 0;
+	view_cut(&line, '=', &name);
+	name = view_trim(name);
+	if (line.data == NULL)
+		return err_set(err, ERR_SYNTAX, "a setting reads \"name = value\"");
+	row = find_row(name, rows, n);
+	if (row == NULL)
+		return err_set(err, ERR_SYNTAX, "there is no setting \"%.*s\"", (int)name.len,
+			       name.data);
+	if (seen[row - rows])
+		return err_set(err, ERR_SYNTAX, "%s is set twice", row->name);
+	seen[row - rows] = true;
+	str_addv(&value, view_trim(line));
+	if (conf_number(value.data, &number) < 0 || number < row->min || number > row->max)
+		return err_set(err, ERR_SYNTAX, "%s takes a number from %llu to %llu, not \"%s\"",
+			       row->name, (unsigned long long)row->min,
+			       (unsigned long long)row->max, value.data);
+	*row->value = number;
+	return 0;
+}
+
+int conf_read(const char *path, const struct conf_row *rows, size_t n, struct err *err)
+{
+	CLEAN_STR text = STR_INIT;
+	CLEAN_MEM bool *seen = mem_new(n);
+	struct view rest, line;
+	unsigned number = 0;
+
+	if (access(path, F_OK) < 0)
+		return 0;
+	if (file_read(path, CONF_MAX_BYTES, &text, err) < 0)
+		return -1;
+	rest = str_view(&text);
+	while (view_cut(&rest, '\n', &line)) {
+		number++;
+		if (read_line(line, rows, n, seen, err) < 0)
+			return err_add(err, "%s line %u", path, number);
+	}
+	return 0;
+}

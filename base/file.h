@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* file.h - files on the local disk: whole reads and writes, and the steps that make them durable.
+ *
+ * A file is durable when file_sync() returned 0 for it, and its name when dir_sync() returned 0 for
+ * its directory. A failed sync is final: the kernel may have dropped the dirty pages, so the caller
+ * must not sync again and believe it.
+ */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+void fd_cleanup(int *fd); /* close, for __attribute__((cleanup)) */
+#define CLEAN_FD __attribute__((cleanup(fd_cleanup))) int
+
+/* All LEN bytes or -1. file_pread returns how many there were: fewer only at the end of the file. */
+int file_write_all(int fd, const void *data, size_t len, struct err *err);
+ssize_t file_pread(int fd, void *out, size_t len, uint64_t offset, struct err *err);
+
+int file_sync(int fd, struct err *err);         /* fdatasync */
+int dir_sync(const char *dir, struct err *err); /* fsync of the directory */
+int dir_sync_parent(const char *path, struct err *err);
+
+int dir_make(const char *path, mode_t mode, struct err *err);     /* existing is fine */
+int dir_make_all(const char *path, mode_t mode, struct err *err); /* with its parents */
+int dir_is_empty(const char *path, struct err *err); /* 1, 0 no, -1; a missing one is empty */
+
+/* The whole file, at most MAX bytes (more: ERR_TOOBIG), appended to OUT. */
+int file_read(const char *path, size_t max, struct str *out, struct err *err);
+
+/* Create PATH with this content, whole or not at all, durable on return. An existing PATH is
+ * ERR_EXISTS from file_create, and replaced atomically by file_replace. */
+int file_create(const char *path, mode_t mode, struct view content, struct err *err);
+int file_replace(const char *path, mode_t mode, struct view content, struct err *err);
+
+/* An exclusive advisory lock that dies with the process: 1 taken, 0 held by another. */
+int file_lock(const char *path, int *fd_r, struct err *err);
+
+int file_space(const char *path, uint64_t *free_bytes_r, uint64_t *total_bytes_r, struct err *err);
+
+#endif
