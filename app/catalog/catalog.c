@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/catalog/catalog.h"
+
+enum { PAGE_BYTES = 8192, CACHE_KIB = 16 * 1024, CACHED_ADDRESSES = 4096, CACHED_LEN = 54 };
+
+/* The addresses met lately: most mails of a company name the same few hundred people. */
+struct cached_address {
+	uint64_t id; /* 0: empty */
+	unsigned char len;
+	char addr[CACHED_LEN];
+};
+
+struct catalog {
+	struct db *db;
+	struct cached_address addresses[CACHED_ADDRESSES];
+};
+
+extern const char schema_catalog_001[];
+
+int catalog_open(const char *path, const struct secret *key, bool create,
+		 struct catalog **catalog_r, struct err *err)
+{
+	static const char *const steps[] = {schema_catalog_001};
+	CLEAN(catalog) c = mem_new(sizeof(*c));
+	struct db_options options = {
+		.name = "catalog",
+		.page_bytes = PAGE_BYTES,
+		.cache_kib = CACHE_KIB,
+		.sync_full = true,
+		.create = create,
+	};
+
+	if (db_open(path, key, &options, &c->db, err) < 0)
+		return -1;
+	if (db_migrate(c->db, steps, sizeof(steps) / sizeof(*steps), err) < 0)
+		return err_add(err, "%s", path);
+	*catalog_r = TAKE(c);
+	return 0;
+}
+
+void catalog_free(struct catalog **catalog)
+{
+	if (*catalog == NULL)
+		return;
+	db_free(&(*catalog)->db);
+	free(*catalog);
+	*catalog = NULL;
+}
+
+struct db *catalog_db(struct catalog *catalog)
+{
+	return catalog->db;
+}
+
+int catalog_begin(struct catalog *catalog, struct err *err)
+{
+	return db_begin(catalog->db, err);
+}
+
+int catalog_commit(struct catalog *catalog, struct err *err)
+{
+	return db_commit(catalog->db, err);
+}
+
+void catalog_rollback(struct catalog *catalog)
+{
+	/* ids given in the transaction are void with it */
+	memset(catalog->addresses, 0, sizeof(catalog->addresses));
+	db_rollback(catalog->db);
+}
+
+int setting_get(struct catalog *catalog, const char *name, struct str *value, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog->db, &q, err, "SELECT value FROM settings WHERE name = ?1",
+			 BIND_TEXT(VIEW(name)));
+
+	if (rc > 0)
+		str_addv(value, stmt_blob(q, 0));
+	return rc;
+}
+
+int setting_set(struct catalog *catalog, const char *name, struct view value, struct err *err)
+{
+	return db_run(catalog->db, err, "INSERT OR REPLACE INTO settings VALUES (?1, ?2)",
+		      BIND_TEXT(VIEW(name)), BIND_BLOB(value.data, value.len));
+}
+
+/* Look NAME up with SELECT, else add it with INSERT. */
+static int name_id(struct db *db, const char *select, const char *insert, struct view name,
+		   uint64_t *id_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(db, &q, err, select, BIND_TEXT(name));
+
+	if (rc > 0)
+		*id_r = (uint64_t)stmt_int(q, 0);
+	if (rc != 0 || insert == NULL)
+		return rc;
+	if (db_run(db, err, insert, BIND_TEXT(name)) < 0)
+		return -1;
+	*id_r = (uint64_t)db_last_rowid(db);
+	return 1;
+}
+
+static struct cached_address *cache_slot(struct catalog *catalog, struct view addr)
+{
+	uint64_t h = 14695981039346656037ULL; /* FNV-1a */
+
+	for (size_t i = 0; i < addr.len; i++)
+		h = (h ^ (unsigned char)addr.data[i]) * 1099511628211ULL;
+	return &catalog->addresses[h % CACHED_ADDRESSES];
+}
+
+int address_id(struct catalog *catalog, struct view addr, bool create, uint64_t *id_r,
+	       struct err *err)
+{
+	struct cached_address *slot = cache_slot(catalog, addr);
+	int rc;
+
+	if (slot->id != 0 && view_eq((struct view){slot->addr, slot->len}, addr)) {
+		*id_r = slot->id;
+		return 1;
+	}
+	rc = name_id(catalog->db, "SELECT address FROM addresses WHERE addr = ?1",
+		     create ? "INSERT INTO addresses (addr) VALUES (?1)" : NULL, addr, id_r, err);
+	if (rc > 0 && addr.len <= CACHED_LEN) {
+		slot->id = *id_r;
+		slot->len = (unsigned char)addr.len;
+		memcpy(slot->addr, addr.data, addr.len);
+	}
+	return rc;
+}
+
+int source_id(struct catalog *catalog, struct view name, bool create, uint64_t *id_r,
+	      struct err *err)
+{
+	return name_id(catalog->db, "SELECT source FROM sources WHERE name = ?1",
+		       create ? "INSERT INTO sources (name) VALUES (?1)" : NULL, name, id_r, err);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* catalog.h - the metadata database, and its settings. mails.h, packs.h and media.h hold the tables.
+ *
+ * (C1) The packs are the truth; the catalog is derived from them. Whatever names a record here was
+ *      durable in its pack before the transaction that says so was committed.
+ * (C2) A committed transaction is durable (synchronous = FULL).
+ */
+#ifndef APP_CATALOG_CATALOG_H
+#define APP_CATALOG_CATALOG_H
+
+#include "app/catalog/db.h"
+
+struct catalog;
+
+int catalog_open(const char *path, const struct secret *key, bool create,
+		 struct catalog **catalog_r, struct err *err);
+void catalog_free(struct catalog **catalog);
+struct db *catalog_db(struct catalog *catalog);
+
+int catalog_begin(struct catalog *catalog, struct err *err);
+int catalog_commit(struct catalog *catalog, struct err *err);
+void catalog_rollback(struct catalog *catalog); /* nothing if no transaction is open */
+
+/* Settings by name: 1 found (appended to VALUE), 0 not set. */
+int setting_get(struct catalog *catalog, const char *name, struct str *value, struct err *err);
+int setting_set(struct catalog *catalog, const char *name, struct view value, struct err *err);
+
+/* The id of an address (lower case) or a source's name, made if CREATE and not there; 1, 0 none. */
+int address_id(struct catalog *catalog, struct view addr, bool create, uint64_t *id_r,
+	       struct err *err);
+int source_id(struct catalog *catalog, struct view name, bool create, uint64_t *id_r,
+	      struct err *err);
+
+#endif

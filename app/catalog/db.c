@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/catalog/db.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { BUSY_WAIT_MS = 30000, STATEMENTS_MAX = 256 };
+
+struct stmt {
+	struct db *db;
+	const char *sql; /* the address is the cache key; NULL: composed SQL, not cached */
+	sqlite3_stmt *sqlite;
+	bool in_use;
+};
+
+struct db {
+	sqlite3 *sqlite;
+	const char *name;
+	struct stmt *cache[STATEMENTS_MAX]; /* open hash by address */
+	bool in_transaction;
+};
+
+static enum err_kind kind_of(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_NOTADB:
+		return ERR_WRONGKEY;
+	case SQLITE_CORRUPT:
+		return ERR_DAMAGED;
+	case SQLITE_FULL:
+		return ERR_NOSPACE;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return ERR_BUSY;
+	case SQLITE_PERM:
+	case SQLITE_READONLY:
+		return ERR_DENIED;
+	case SQLITE_CONSTRAINT:
+		return ERR_EXISTS;
+	default:
+		return ERR_IO;
+	}
+}
+
+static int db_fail(struct db *db, struct err *err)
+{
+	int rc = sqlite3_extended_errcode(db->sqlite);
+	int os = sqlite3_system_errno(db->sqlite);
+	enum err_kind kind = kind_of(rc);
+
+	if (kind == ERR_IO && os == ENOSPC)
+		kind = ERR_NOSPACE;
+	if (kind == ERR_WRONGKEY)
+		return err_set(err, kind, "%s database: it does not open with this archive's key, "
+			       "or its beginning is damaged", db->name);
+	return err_set(err, kind, "%s database: %s (%d)", db->name, sqlite3_errmsg(db->sqlite), rc);
+}
+
+/* SQLCipher takes a raw key as x'HEX' with the HEX of 32 bytes; it then derives nothing. */
+static int set_key(struct db *db, const struct secret *key, struct err *err)
+{
+	static const char digits[] = "0123456789abcdef";
+	CLEAN(secret) text = secret_new(2 * KEY_BYTES + 3);
+	unsigned char *p = secret_bytes(text);
+	const unsigned char *k = secret_data(key);
+
+	must(secret_len(key) == KEY_BYTES);
+	*p++ = 'x';
+	*p++ = '\'';
+	for (size_t i = 0; i < KEY_BYTES; i++) {
+		*p++ = (unsigned char)digits[k[i] >> 4];
+		*p++ = (unsigned char)digits[k[i] & 15];
+	}
+	*p = '\'';
+	if (sqlite3_key(db->sqlite, secret_data(text), (int)secret_len(text)) != SQLITE_OK)
+		return db_fail(db, err);
+	return 0;
+}
+
+static int set_options(struct db *db, const struct db_options *o, struct err *err)
+{
+	CLEAN_STR sql = STR_INIT;
+
+	str_addf(&sql,
+		 "PRAGMA cipher_page_size=%d;PRAGMA cache_size=-%d;PRAGMA temp_store=MEMORY;"
+		 "PRAGMA foreign_keys=ON;PRAGMA trusted_schema=OFF;PRAGMA secure_delete=ON;"
+		 "PRAGMA mmap_size=0;",
+		 o->page_bytes, o->cache_kib);
+	if (!o->read_only)
+		str_addf(&sql, "PRAGMA journal_mode=WAL;PRAGMA synchronous=%s;",
+			 o->sync_full ? "FULL" : "NORMAL");
+	str_adds(&sql, "SELECT count(*) FROM sqlite_master;"); /* the key is tried here */
+	return db_exec(db, sql.data, err);
+}
+
+int db_open(const char *path, const struct secret *key, const struct db_options *options,
+	    struct db **db_r, struct err *err)
+{
+	CLEAN(db) db = mem_new(sizeof(*db));
+	int flags = options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+
+	if (options->create)
+		flags |= SQLITE_OPEN_CREATE;
+	else if (access(path, F_OK) < 0)
+		return err_errno(err, "%s: %m", path);
+	db->name = options->name;
+	if (sqlite3_open_v2(path, &db->sqlite, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+		db_fail(db, err);
+		return err_add(err, "%s", path);
+	}
+	sqlite3_extended_result_codes(db->sqlite, 1);
+	sqlite3_busy_timeout(db->sqlite, BUSY_WAIT_MS);
+	sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	if (set_key(db, key, err) < 0 || set_options(db, options, err) < 0)
+		return err_add(err, "%s", path);
+	*db_r = TAKE(db);
+	return 0;
+}
+
+void db_free(struct db **db)
+{
+	struct db *d = *db;
+
+	if (d == NULL)
+		return;
+	for (size_t i = 0; i < STATEMENTS_MAX; i++) {
+		if (d->cache[i] != NULL)
+			sqlite3_finalize(d->cache[i]->sqlite);
+		free(d->cache[i]);
+	}
+	sqlite3_close_v2(d->sqlite);
+	free(d);
+	*db = NULL;
+}
+
+void *db_sqlite(struct db *db)
+{
+	return db->sqlite;
+}
+
+int db_exec(struct db *db, const char *sql, struct err *err)
+{
+	if (sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return db_fail(db, err);
+	return 0;
+}
+
+static int user_version(struct db *db, int *version_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	if (db_query(db, "PRAGMA user_version", &q, err) < 0 || stmt_step(q, err) < 0)
+		return -1;
+	*version_r = (int)stmt_int(q, 0);
+	return 0;
+}
+
+static int migrate_one(struct db *db, const char *sql, int version, struct err *err)
+{
+	char set[64];
+
+	snprintf(set, sizeof(set), "PRAGMA user_version=%d", version);
+	if (db_begin(db, err) < 0)
+		return -1;
+	if (db_exec(db, sql, err) < 0 || db_exec(db, set, err) < 0 || db_commit(db, err) < 0) {
+		db_rollback(db);
+		return err_add(err, "schema step %d", version);
+	}
+	return 0;
+}
+
+int db_migrate(struct db *db, const char *const *steps, int n, struct err *err)
+{
+	int version = 0;
+
+	if (user_version(db, &version, err) < 0)
+		return -1;
+	if (version > n)
+		return err_set(err, ERR_VERSION,
+			       "%s database: its schema has number %d, this program knows %d",
+			       db->name, version, n);
+	for (; version < n; version++)
+		if (migrate_one(db, steps[version], version + 1, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int prepare(struct db *db, const char *sql, unsigned flags, struct stmt **stmt_r,
+		   struct err *err)
+{
+	sqlite3_stmt *sqlite = NULL;
+	struct stmt *s;
+
+	if (sqlite3_prepare_v3(db->sqlite, sql, -1, flags, &sqlite, NULL) != SQLITE_OK)
+		return db_fail(db, err);
+	s = mem_new(sizeof(*s));
+	s->db = db;
+	s->sqlite = sqlite;
+	s->in_use = true;
+	*stmt_r = s;
+	return 0;
+}
+
+int db_query(struct db *db, const char *sql, struct stmt **stmt_r, struct err *err)
+{
+	size_t at = ((uintptr_t)sql >> 2) % STATEMENTS_MAX;
+	size_t tries = 0;
+
+	while (db->cache[at] != NULL && db->cache[at]->sql != sql) {
+		at = (at + 1) % STATEMENTS_MAX;
+		must(++tries < STATEMENTS_MAX);
+	}
+	if (db->cache[at] == NULL) {
+		if (prepare(db, sql, SQLITE_PREPARE_PERSISTENT, &db->cache[at], err) < 0)
+			return -1;
+		db->cache[at]->sql = sql;
+	} else {
+		must(!db->cache[at]->in_use);
+		db->cache[at]->in_use = true;
+	}
+	*stmt_r = db->cache[at];
+	return 0;
+}
+
+int db_query_text(struct db *db, const char *sql, struct stmt **stmt_r, struct err *err)
+{
+	return prepare(db, sql, 0, stmt_r, err);
+}
+
+void stmt_done(struct stmt **stmt)
+{
+	struct stmt *s = *stmt;
+
+	if (s == NULL)
+		return;
+	*stmt = NULL;
+	if (s->sql == NULL) {
+		sqlite3_finalize(s->sqlite);
+		free(s);
+		return;
+	}
+	sqlite3_reset(s->sqlite);
+	sqlite3_clear_bindings(s->sqlite);
+	s->in_use = false;
+}
+
+void stmt_bind_int(struct stmt *s, int at, int64_t value)
+{
+	must(sqlite3_bind_int64(s->sqlite, at, value) == SQLITE_OK);
+}
+
+void stmt_bind_text(struct stmt *s, int at, struct view text)
+{
+	must(sqlite3_bind_text64(s->sqlite, at, text.data ? text.data : "", text.len,
+				 SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK);
+}
+
+void stmt_bind_blob(struct stmt *s, int at, const void *data, size_t len)
+{
+	must(sqlite3_bind_blob64(s->sqlite, at, data ? data : "", len, SQLITE_STATIC) ==
+	     SQLITE_OK);
+}
+
+void stmt_bind_null(struct stmt *s, int at)
+{
+	must(sqlite3_bind_null(s->sqlite, at) == SQLITE_OK);
+}
+
+int stmt_step(struct stmt *s, struct err *err)
+{
+	int rc = sqlite3_step(s->sqlite);
+
+	if (rc == SQLITE_ROW)
+		return 1;
+	if (rc == SQLITE_DONE)
+		return 0;
+	return db_fail(s->db, err);
+}
+
+int stmt_run(struct stmt *s, struct err *err)
+{
+	int rc;
+
+	do
+		rc = stmt_step(s, err);
+	while (rc > 0);
+	sqlite3_reset(s->sqlite);
+	sqlite3_clear_bindings(s->sqlite);
+	return rc;
+}
+
+int64_t stmt_int(struct stmt *s, int column)
+{
+	return sqlite3_column_int64(s->sqlite, column);
+}
+
+struct view stmt_text(struct stmt *s, int column)
+{
+	const char *data = (const char *)sqlite3_column_text(s->sqlite, column);
+
+	return (struct view){data ? data : "", (size_t)sqlite3_column_bytes(s->sqlite, column)};
+}
+
+struct view stmt_blob(struct stmt *s, int column)
+{
+	const char *data = sqlite3_column_blob(s->sqlite, column);
+
+	return (struct view){data ? data : "", (size_t)sqlite3_column_bytes(s->sqlite, column)};
+}
+
+bool stmt_is_null(struct stmt *s, int column)
+{
+	return sqlite3_column_type(s->sqlite, column) == SQLITE_NULL;
+}
+
+static void bind_all(struct stmt *s, const struct bind *binds, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int at = (int)i + 1;
+
+		switch (binds[i].kind) {
+		case BIND_IS_INT:
+			stmt_bind_int(s, at, binds[i].n);
+			break;
+		case BIND_IS_TEXT:
+			stmt_bind_text(s, at, binds[i].v);
+			break;
+		case BIND_IS_BLOB:
+			stmt_bind_blob(s, at, binds[i].v.data, binds[i].v.len);
+			break;
+		case BIND_IS_NULL:
+			stmt_bind_null(s, at);
+			break;
+		}
+	}
+}
+
+int db_run_binds(struct db *db, struct err *err, const char *sql, const struct bind *binds,
+		 size_t n)
+{
+	CLEAN_STMT q = NULL;
+
+	if (db_query(db, sql, &q, err) < 0)
+		return -1;
+	bind_all(q, binds, n);
+	return stmt_run(q, err);
+}
+
+int db_find_binds(struct db *db, struct stmt **stmt_r, struct err *err, const char *sql,
+		  const struct bind *binds, size_t n)
+{
+	if (db_query(db, sql, stmt_r, err) < 0)
+		return -1;
+	bind_all(*stmt_r, binds, n);
+	return stmt_step(*stmt_r, err);
+}
+
+int64_t db_last_rowid(struct db *db)
+{
+	return sqlite3_last_insert_rowid(db->sqlite);
+}
+
+int64_t db_changes(struct db *db)
+{
+	return sqlite3_changes64(db->sqlite);
+}
+
+int db_begin(struct db *db, struct err *err)
+{
+	must(!db->in_transaction);
+	if (db_exec(db, "BEGIN IMMEDIATE", err) < 0)
+		return -1;
+	db->in_transaction = true;
+	return 0;
+}
+
+int db_commit(struct db *db, struct err *err)
+{
+	must(db->in_transaction);
+	if (db_exec(db, "COMMIT", err) < 0)
+		return -1;
+	db->in_transaction = false;
+	return 0;
+}
+
+void db_rollback(struct db *db)
+{
+	if (!db->in_transaction)
+		return;
+	sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
+	db->in_transaction = false;
+}
+
+/* Both pragmas give one row a finding; "ok" means none. */
+static int check_pragma(struct db *db, const char *pragma, db_finding_fn *fn, void *arg,
+			struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc;
+
+	if (db_query_text(db, pragma, &q, err) < 0)
+		return -1;
+	while ((rc = stmt_step(q, err)) > 0) {
+		struct view finding = stmt_text(q, 0);
+
+		if (!view_eq(finding, VIEW("ok")))
+			fn(arg, finding.data);
+	}
+	return rc;
+}
+
+int db_check(struct db *db, db_finding_fn *fn, void *arg, struct err *err)
+{
+	if (check_pragma(db, "PRAGMA cipher_integrity_check", fn, arg, err) < 0)
+		return -1;
+	if (check_pragma(db, "PRAGMA integrity_check", fn, arg, err) < 0) {
+		if (err->kind != ERR_DAMAGED && err->kind != ERR_WRONGKEY)
+			return -1;
+		fn(arg, err->text);
+		err_clear(err);
+	}
+	return 0;
+}
+
+const char *db_library_version(void)
+{
+	return sqlite3_libversion();
+}
+
+int db_library_check(struct err *err)
+{
+	/* 3.43 brought deletes in contentless FTS5 tables; SQLCipher 4.6 carries SQLite 3.46. */
+	if (sqlite3_libversion_number() >= 3043000)
+		return 0;
+	return err_set(err, ERR_UNSUPPORTED,
+		       "the SQLCipher library carries SQLite %s, which is too old; install SQLCipher "
+		       "4.6 or newer (Debian 12: libsqlcipher1 from bookworm-backports)",
+		       sqlite3_libversion());
+}

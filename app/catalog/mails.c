@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/catalog/mails.h"
+
+#define MAIL_COLUMNS                                                                               \
+	"m.mail, m.id, m.exact, m.content, m.msgid, m.pack, m.offset, m.length, m.size, "          \
+	"m.sent_s, m.marks, m.attachments, m.state, m.way, m.source, m.seen_ms, m.place, "         \
+	"m.flags, m.subject, m.sender"
+
+const char *way_text(enum way way)
+{
+	static const char *const texts[] = {
+		[WAY_IMPORT] = "import", [WAY_MILTER] = "milter",   [WAY_SMTP] = "smtp",
+		[WAY_LMTP] = "lmtp",	 [WAY_FETCH] = "fetch",	    [WAY_JOURNAL] = "journal",
+		[WAY_UPLOAD] = "upload",
+	};
+
+	return way >= WAY_IMPORT && way <= WAY_UPLOAD ? texts[way] : "unknown";
+}
+
+uint64_t mails_msgid_hash(struct view message_id)
+{
+	struct hash hash;
+	uint64_t n;
+
+	if (message_id.len == 0)
+		return 0;
+	hash = crypto_sha256(message_id.data, message_id.len);
+	memcpy(&n, hash.b, sizeof(n));
+	return n ? n : 1;
+}
+
+int mails_add(struct catalog *catalog, struct mail_row *row, struct err *err)
+{
+	struct db *db = catalog_db(catalog);
+
+	if (db_run(db, err,
+		   "INSERT INTO mails (id, exact, content, msgid, pack, offset, length, size, "
+		   "sent_s, marks, attachments, state, way, source, seen_ms, place, flags, subject, "
+		   "sender) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
+		   "?15, ?16, ?17, ?18, ?19)",
+		   BIND_UUID(&row->id), BIND_HASH(&row->exact), BIND_HASH(&row->content),
+		   row->msgid ? BIND_INT(row->msgid) : BIND_NULL, BIND_INT(row->record.pack),
+		   BIND_INT(row->record.offset), BIND_INT(row->record.length), BIND_INT(row->size),
+		   BIND_INT(row->sent_s), BIND_INT(row->marks), BIND_INT(row->attachments),
+		   BIND_INT(row->state), BIND_INT(row->way), BIND_INT(row->source),
+		   BIND_INT(row->seen_ms), BIND_TEXT(row->place), BIND_TEXT(row->flags),
+		   BIND_TEXT(row->subject), BIND_TEXT(row->sender)) < 0)
+		return -1;
+	row->mail = (uint64_t)db_last_rowid(db);
+	return 0;
+}
+
+int mails_describe(struct catalog *catalog, const struct mail_row *row, struct err *err)
+{
+	return db_run(catalog_db(catalog), err,
+		      "UPDATE mails SET msgid = ?2, sent_s = ?3, marks = ?4, attachments = ?5, "
+		      "subject = ?6, sender = ?7 WHERE mail = ?1",
+		      BIND_INT(row->mail), row->msgid ? BIND_INT(row->msgid) : BIND_NULL,
+		      BIND_INT(row->sent_s), BIND_INT(row->marks), BIND_INT(row->attachments),
+		      BIND_TEXT(row->subject), BIND_TEXT(row->sender));
+}
+
+int mails_set_marks(struct catalog *catalog, uint64_t mail, unsigned marks, struct err *err)
+{
+	return db_run(catalog_db(catalog), err, "UPDATE mails SET marks = ?2 WHERE mail = ?1",
+		      BIND_INT(mail), BIND_INT(marks));
+}
+
+int mails_set_state(struct catalog *catalog, uint64_t mail, enum mail_state state, struct err *err)
+{
+	return db_run(catalog_db(catalog), err, "UPDATE mails SET state = ?2 WHERE mail = ?1",
+		      BIND_INT(mail), BIND_INT(state));
+}
+
+int mails_any_deleted(struct catalog *catalog, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	return db_find(catalog_db(catalog), &q, err,
+		       "SELECT 1 FROM mails WHERE state > 0 AND state = ?1", BIND_INT(MAIL_DELETED));
+}
+
+int mails_move(struct catalog *catalog, uint64_t mail, const struct place *to, struct err *err)
+{
+	return db_run(catalog_db(catalog), err,
+		      "UPDATE mails SET pack = ?2, offset = ?3, length = ?4 WHERE mail = ?1",
+		      BIND_INT(mail), BIND_INT(to->pack), BIND_INT(to->offset),
+		      BIND_INT(to->length));
+}
+
+int mails_erase(struct catalog *catalog, uint64_t mail, int64_t now_s, struct err *err)
+{
+	static const char *const last_of_it[] = {
+		"UPDATE packs SET erased = erased + (SELECT sum(length) FROM sightings s "
+		"WHERE s.mail = ?1 AND s.pack = packs.pack) "
+		"WHERE pack IN (SELECT pack FROM sightings WHERE mail = ?1)",
+		"DELETE FROM mail_parts WHERE mail = ?1",
+		"DELETE FROM recipients WHERE mail = ?1",
+		"DELETE FROM sightings WHERE mail = ?1",
+		"DELETE FROM index_todo WHERE mail = ?1",
+		"DELETE FROM notes WHERE mail = ?1",
+		"DELETE FROM mails WHERE mail = ?1",
+	};
+	struct db *db = catalog_db(catalog);
+
+	if (db_run(db, err,
+		   "INSERT INTO erased SELECT id, ?2 FROM mails WHERE mail = ?1 "
+		   "ON CONFLICT DO NOTHING",
+		   BIND_INT(mail), BIND_INT(now_s)) < 0 ||
+	    db_run(db, err,
+		   "UPDATE packs SET erased = erased + (SELECT length FROM mails WHERE mail = ?1) "
+		   "WHERE pack = (SELECT pack FROM mails WHERE mail = ?1)",
+		   BIND_INT(mail)) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(last_of_it) / sizeof(*last_of_it); i++)
+		if (db_run(db, err, last_of_it[i], BIND_INT(mail)) < 0)
+			return -1;
+	return 0;
+}
+
+static void blob_to(struct view blob, void *out, size_t len)
+{
+	memset(out, 0, len);
+	memcpy(out, blob.data, blob.len < len ? blob.len : len);
+}
+
+/* The row under Q; its texts are valid until the next step. */
+static struct mail_row mail_of(struct stmt *q)
+{
+	struct mail_row row = {
+		.mail = (uint64_t)stmt_int(q, 0),
+		.msgid = (uint64_t)stmt_int(q, 4),
+		.record = {(uint64_t)stmt_int(q, 5), (uint64_t)stmt_int(q, 6),
+			   (uint64_t)stmt_int(q, 7)},
+		.size = (uint64_t)stmt_int(q, 8),
+		.sent_s = stmt_int(q, 9),
+		.marks = (unsigned)stmt_int(q, 10),
+		.attachments = (unsigned)stmt_int(q, 11),
+		.state = (enum mail_state)stmt_int(q, 12),
+		.way = (enum way)stmt_int(q, 13),
+		.source = (uint64_t)stmt_int(q, 14),
+		.seen_ms = stmt_int(q, 15),
+		.place = stmt_text(q, 16),
+		.flags = stmt_text(q, 17),
+		.subject = stmt_text(q, 18),
+		.sender = stmt_text(q, 19),
+	};
+
+	blob_to(stmt_blob(q, 1), row.id.b, UUID_BYTES);
+	blob_to(stmt_blob(q, 2), row.exact.b, HASH_BYTES);
+	blob_to(stmt_blob(q, 3), row.content.b, HASH_BYTES);
+	return row;
+}
+
+static int each_mail(struct stmt *q, int rc, mails_fn *fn, void *arg, struct err *err)
+{
+	for (; rc > 0; rc = stmt_step(q, err)) {
+		struct mail_row row = mail_of(q);
+
+		if (fn(arg, &row, err) < 0)
+			return -1;
+	}
+	return rc;
+}
+
+int mails_get(struct catalog *catalog, struct arena *arena, uint64_t mail,
+	      struct mail_row *row_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err,
+			 "SELECT " MAIL_COLUMNS " FROM mails m WHERE m.mail = ?1", BIND_INT(mail));
+
+	if (rc > 0) {
+		*row_r = mail_of(q);
+		row_r->place = arena_view(arena, row_r->place);
+		row_r->flags = arena_view(arena, row_r->flags);
+		row_r->subject = arena_view(arena, row_r->subject);
+		row_r->sender = arena_view(arena, row_r->sender);
+	}
+	return rc;
+}
+
+/* One number out of a statement that was just stepped. */
+static int one_number(struct stmt *q, int rc, uint64_t *n_r)
+{
+	if (rc > 0)
+		*n_r = (uint64_t)stmt_int(q, 0);
+	return rc;
+}
+
+int mails_by_id(struct catalog *catalog, const struct uuid *id, uint64_t *mail_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err, "SELECT mail FROM mails WHERE id = ?1",
+			 BIND_UUID(id));
+
+	return one_number(q, rc, mail_r);
+}
+
+int mails_erased(struct catalog *catalog, const struct uuid *id, int64_t *when_s_r,
+		 struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err,
+			 "SELECT erased_s FROM erased WHERE id = ?1", BIND_UUID(id));
+
+	return one_number(q, rc, (uint64_t *)when_s_r);
+}
+
+int mails_add_erased(struct catalog *catalog, const struct uuid *id, int64_t when_s,
+		     struct err *err)
+{
+	return db_run(catalog_db(catalog), err, "INSERT OR IGNORE INTO erased VALUES (?1, ?2)",
+		      BIND_UUID(id), BIND_INT(when_s));
+}
+
+int mails_by_exact(struct catalog *catalog, const struct hash *exact, uint64_t *mail_r,
+		   struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err,
+			 "SELECT mail FROM mails WHERE substr(exact, 1, 8) = ?1 AND exact = ?2 "
+			 "UNION ALL "
+			 "SELECT mail FROM sightings WHERE substr(exact, 1, 8) = ?1 AND exact = ?2",
+			 BIND_BLOB(exact->b, 8), BIND_HASH(exact));
+
+	return one_number(q, rc, mail_r);
+}
+
+int mails_by_content(struct catalog *catalog, const struct hash *content, uint64_t *mail_r,
+		     struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err,
+			 "SELECT mail FROM mails WHERE substr(content, 1, 8) = ?1 "
+			 "AND content = ?2",
+			 BIND_BLOB(content->b, 8), BIND_HASH(content));
+
+	return one_number(q, rc, mail_r);
+}
+
+int mails_by_msgid(struct catalog *catalog, uint64_t msgid, uint64_t *mails, size_t max,
+		   struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err, "SELECT mail FROM mails WHERE msgid = ?1",
+			 BIND_INT(msgid));
+	int n = 0;
+
+	for (; rc > 0; rc = stmt_step(q, err))
+		if ((size_t)n++ < max)
+			mails[n - 1] = (uint64_t)stmt_int(q, 0);
+	return rc < 0 ? -1 : n;
+}
+
+int mails_each(struct catalog *catalog, uint64_t after, mails_fn *fn, void *arg, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc;
+
+	/* not from the cache: FN may well go through the mails itself */
+	if (db_query_text(catalog_db(catalog),
+			  "SELECT " MAIL_COLUMNS " FROM mails m WHERE m.mail > ?1 ORDER BY m.mail",
+			  &q, err) < 0)
+		return -1;
+	stmt_bind_int(q, 1, (int64_t)after);
+	rc = stmt_step(q, err);
+	return each_mail(q, rc, fn, arg, err);
+}
+
+int mails_each_in_state(struct catalog *catalog, enum mail_state state, mails_fn *fn, void *arg,
+			struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err,
+			 "SELECT " MAIL_COLUMNS " FROM mails m WHERE m.state = ?1 ORDER BY m.mail",
+			 BIND_INT(state));
+
+	return each_mail(q, rc, fn, arg, err);
+}
+
+int mails_at(struct catalog *catalog, uint64_t pack, uint64_t offset, mails_fn *fn, void *arg,
+	     struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err,
+			 "SELECT " MAIL_COLUMNS " FROM mails m WHERE m.mail IN ("
+			 "SELECT mail FROM mails WHERE pack = ?1 AND offset = ?2 UNION "
+			 "SELECT mail FROM sightings WHERE pack = ?1 AND offset = ?2 UNION "
+			 "SELECT u.mail FROM parts p JOIN mail_parts u USING (part) "
+			 "WHERE p.pack = ?1 AND p.offset = ?2)",
+			 BIND_INT(pack), BIND_INT(offset));
+
+	return each_mail(q, rc, fn, arg, err);
+}
+
+int recipients_add(struct catalog *catalog, uint64_t mail, unsigned role, uint64_t address,
+		   struct err *err)
+{
+	struct db *db = catalog_db(catalog);
+
+	if (db_run(db, err, "INSERT OR IGNORE INTO recipients VALUES (?1, ?2, ?3)", BIND_INT(mail),
+		   BIND_INT(role), BIND_INT(address)) < 0)
+		return -1;
+	return db_changes(db) > 0;
+}
+
+int recipients_each(struct catalog *catalog, uint64_t mail, recipients_fn *fn, void *arg,
+		    struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err,
+			 "SELECT r.role, r.address, a.addr FROM recipients r "
+			 "JOIN addresses a USING (address) WHERE r.mail = ?1",
+			 BIND_INT(mail));
+
+	for (; rc > 0; rc = stmt_step(q, err))
+		if (fn(arg, (unsigned)stmt_int(q, 0), (uint64_t)stmt_int(q, 1), stmt_text(q, 2),
+		       err) < 0)
+			return -1;
+	return rc;
+}
+
+int sightings_add(struct catalog *catalog, const struct sighting_row *row, struct err *err)
+{
+	return db_run(catalog_db(catalog), err,
+		      "INSERT OR IGNORE INTO sightings VALUES "
+		      "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+		      BIND_UUID(&row->id), BIND_INT(row->mail), BIND_HASH(&row->exact),
+		      BIND_INT(row->record.pack), BIND_INT(row->record.offset),
+		      BIND_INT(row->record.length), BIND_INT(row->way), BIND_INT(row->source),
+		      BIND_INT(row->seen_ms), BIND_TEXT(row->place), BIND_TEXT(row->flags));
+}
+
+int sightings_known(struct catalog *catalog, uint64_t mail, const struct hash *exact, enum way way,
+		    uint64_t source, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	return db_find(catalog_db(catalog), &q, err,
+		       "SELECT 1 FROM mails WHERE mail = ?1 AND exact = ?2 AND way = ?3 "
+		       "AND source = ?4 UNION ALL "
+		       "SELECT 1 FROM sightings WHERE mail = ?1 AND exact = ?2 AND way = ?3 "
+		       "AND source = ?4",
+		       BIND_INT(mail), BIND_HASH(exact), BIND_INT(way), BIND_INT(source));
+}
+
+int sightings_find(struct catalog *catalog, const struct uuid *id, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	return db_find(catalog_db(catalog), &q, err, "SELECT 1 FROM sightings WHERE id = ?1",
+		       BIND_UUID(id));
+}
+
+int sightings_each(struct catalog *catalog, uint64_t mail, sightings_fn *fn, void *arg,
+		   struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err,
+			 "SELECT id, mail, exact, pack, offset, length, way, source, seen_ms, place, "
+			 "flags FROM sightings WHERE mail = ?1 ORDER BY id",
+			 BIND_INT(mail));
+
+	for (; rc > 0; rc = stmt_step(q, err)) {
+		struct sighting_row row = {
+			.mail = (uint64_t)stmt_int(q, 1),
+			.record = {(uint64_t)stmt_int(q, 3), (uint64_t)stmt_int(q, 4),
+				   (uint64_t)stmt_int(q, 5)},
+			.way = (enum way)stmt_int(q, 6),
+			.source = (uint64_t)stmt_int(q, 7),
+			.seen_ms = stmt_int(q, 8),
+			.place = stmt_text(q, 9),
+			.flags = stmt_text(q, 10),
+		};
+
+		blob_to(stmt_blob(q, 0), row.id.b, UUID_BYTES);
+		blob_to(stmt_blob(q, 2), row.exact.b, HASH_BYTES);
+		if (fn(arg, &row, err) < 0)
+			return -1;
+	}
+	return rc;
+}
+
+int sightings_move(struct catalog *catalog, const struct uuid *id, const struct place *to,
+		   struct err *err)
+{
+	return db_run(catalog_db(catalog), err,
+		      "UPDATE sightings SET pack = ?2, offset = ?3, length = ?4 WHERE id = ?1",
+		      BIND_UUID(id), BIND_INT(to->pack), BIND_INT(to->offset),
+		      BIND_INT(to->length));
+}
+
+int todo_add(struct catalog *catalog, uint64_t mail, struct err *err)
+{
+	return db_run(catalog_db(catalog), err, "INSERT OR IGNORE INTO index_todo VALUES (?1)",
+		      BIND_INT(mail));
+}
+
+int todo_each(struct catalog *catalog, mails_fn *fn, void *arg, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc;
+
+	if (db_query(catalog_db(catalog),
+		     "SELECT " MAIL_COLUMNS " FROM index_todo t JOIN mails m USING (mail) "
+		     "ORDER BY m.mail",
+		     &q, err) < 0)
+		return -1;
+	rc = stmt_step(q, err);
+	return each_mail(q, rc, fn, arg, err);
+}
+
+int todo_clear(struct catalog *catalog, struct err *err)
+{
+	return db_exec(catalog_db(catalog), "DELETE FROM index_todo", err);
+}
+
+int notes_get(struct catalog *catalog, struct arena *arena, uint64_t mail, struct view *tags_r,
+	      struct view *note_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err,
+			 "SELECT tags, note FROM notes WHERE mail = ?1", BIND_INT(mail));
+
+	*tags_r = *note_r = VIEW("");
+	if (rc > 0) {
+		*tags_r = arena_view(arena, stmt_text(q, 0));
+		*note_r = arena_view(arena, stmt_text(q, 1));
+	}
+	return rc;
+}
+
+int notes_set(struct catalog *catalog, uint64_t mail, struct view tags, struct view note,
+	      struct err *err)
+{
+	return db_run(catalog_db(catalog), err, "INSERT OR REPLACE INTO notes VALUES (?1, ?2, ?3)",
+		      BIND_INT(mail), BIND_TEXT(tags), BIND_TEXT(note));
+}
+
+int mails_totals(struct catalog *catalog, struct mails_totals *totals_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	if (db_query(catalog_db(catalog),
+		     "SELECT count(*) FILTER (WHERE state = 0), "
+		     "coalesce(sum(size) FILTER (WHERE state = 0), 0), "
+		     "count(*) FILTER (WHERE state > 0), "
+		     "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'mails'), 0), "
+		     "(SELECT count(*) FROM parts), (SELECT coalesce(sum(size), 0) FROM parts), "
+		     "(SELECT count(*) FROM mail_parts), "
+		     "(SELECT coalesce(sum(p.size), 0) FROM mail_parts u JOIN parts p USING (part)) "
+		     "FROM mails",
+		     &q, err) < 0 ||
+	    stmt_step(q, err) < 0)
+		return -1;
+	*totals_r = (struct mails_totals){
+		.mails = (uint64_t)stmt_int(q, 0),
+		.bytes = (uint64_t)stmt_int(q, 1),
+		.deleted = (uint64_t)stmt_int(q, 2),
+		.highest = (uint64_t)stmt_int(q, 3),
+		.parts = (uint64_t)stmt_int(q, 4),
+		.part_bytes = (uint64_t)stmt_int(q, 5),
+		.uses = (uint64_t)stmt_int(q, 6),
+		.used_bytes = (uint64_t)stmt_int(q, 7),
+	};
+	return 0;
+}

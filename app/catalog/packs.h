@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* packs.h - numbered media and the packs on them, as the catalog knows them. */
+#ifndef APP_CATALOG_PACKS_H
+#define APP_CATALOG_PACKS_H
+
+#include "app/catalog/catalog.h"
+#include "base/arena.h"
+
+struct medium_row {
+	unsigned medium;
+	char *type;
+	char *location;
+	bool active;
+	int64_t added_s;
+	uint64_t packs;       /* that are there */
+	uint64_t pack_bytes;
+};
+
+int media_add(struct catalog *catalog, const char *type, const char *location, bool active,
+	      unsigned *medium_r, struct err *err);
+/* Give a number that is known from elsewhere, as rebuild does. */
+int media_add_numbered(struct catalog *catalog, unsigned medium, const char *type,
+		       const char *location, bool active, struct err *err);
+int media_active(struct catalog *catalog, unsigned *medium_r, struct err *err); /* 1, 0 none */
+/* All of them, in order; V in the arena. */
+int media_list(struct catalog *catalog, struct arena *arena, struct medium_row **v_r, size_t *n_r,
+	       struct err *err);
+
+enum pack_state { PACK_OPEN = 1, PACK_SEALED, PACK_VOID, PACK_REPLACED, PACK_REMOVED };
+
+struct pack_row {
+	uint64_t pack;
+	unsigned medium;
+	enum pack_state state;
+	uint64_t length;
+	uint64_t erased;
+	uint64_t replaced_by; /* 0 none */
+};
+
+/* Give out the next number for a pack on MEDIUM, state open, length 0. Call it in a transaction of its own:
+ * the number must be durable before the file exists. */
+int packs_new(struct catalog *catalog, unsigned medium, uint64_t *pack_r, struct err *err);
+int packs_add(struct catalog *catalog, const struct pack_row *row, struct err *err);
+int packs_set(struct catalog *catalog, uint64_t pack, enum pack_state state, uint64_t length,
+	      struct err *err);
+int packs_replaced(struct catalog *catalog, uint64_t pack, uint64_t by, struct err *err);
+int packs_get(struct catalog *catalog, uint64_t pack, struct pack_row *row_r, struct err *err);
+/* Those in STATE, or all with 0; in order of their numbers. */
+int packs_list(struct catalog *catalog, struct arena *arena, enum pack_state state,
+	       struct pack_row **v_r, size_t *n_r, struct err *err);
+
+/* Parts kept once. */
+struct part_row {
+	uint64_t part;
+	struct hash hash;
+	uint64_t pack, offset, length; /* the record */
+	uint64_t size;                 /* decoded bytes */
+};
+
+int parts_find(struct catalog *catalog, const struct hash *hash, struct part_row *row_r,
+	       struct err *err); /* 1, 0 none */
+int parts_add(struct catalog *catalog, struct part_row *row, struct err *err); /* sets row->part */
+int parts_move(struct catalog *catalog, uint64_t part, uint64_t pack, uint64_t offset,
+	       uint64_t length, struct err *err);
+int parts_use(struct catalog *catalog, uint64_t mail, uint64_t part, struct err *err);
+/* Forget parts that no mail uses; their bytes count as erased in their packs. */
+int parts_drop_unused(struct catalog *catalog, struct err *err);
+
+#endif
