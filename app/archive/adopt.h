@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* adopt.h - from packs to catalog rows: what recovery does with the tail of one pack, and rebuild with all packs.
+ *
+ * First every pack is scanned (adopter_scan), then what was found is described (adopter_describe):
+ * parsing needs parts that may lie in any pack. The caller holds the catalog's transaction.
+ */
+#ifndef APP_ARCHIVE_ADOPT_H
+#define APP_ARCHIVE_ADOPT_H
+
+#include "app/archive/archive.h"
+#include "app/archive/catch_up.h"
+
+struct adopted {
+	uint64_t mails, sightings, parts, tombstones;
+	uint64_t known;      /* records that the catalog has already */
+	uint64_t superfluous; /* mail records whose content another mail has: dead bytes */
+	uint64_t damaged;    /* stretches that open as no record */
+	uint64_t unreadable; /* mails whose parts are missing */
+};
+
+struct adopter;
+
+struct adopter *adopter_new(struct archive *a);
+void adopter_free(struct adopter **adopter);
+
+/* Scan the pack. *END_R: where the last whole record ends; *SEALED_R: is there a true seal? */
+int adopter_scan(struct adopter *ad, struct pack_reader *pack, uint64_t *end_r, bool *sealed_r,
+		 struct err *err);
+/* INDEX may be NULL: then index_catch_up() does the rest later. PROGRESS may be NULL. */
+int adopter_describe(struct adopter *ad, struct index_writer *index, struct err *err);
+const struct adopted *adopter_result(const struct adopter *ad);
+
+#endif

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/archive/archive.h"
+
+#include "app/archive/archive_priv.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/file.h"
+#include "storage/label.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const struct archive_settings defaults = {
+	.max_mail_bytes = 256ULL * 1024 * 1024,
+	.pack_bytes = PACK_SEAL_BYTES,
+	.index_text_bytes = 1024 * 1024,
+};
+
+const char *archive_path(struct archive *a, const char *name, struct str *out)
+{
+	str_reset(out);
+	str_addf(out, "%s/%s", a->dir, name);
+	return out->data;
+}
+
+void archive_medium_root(const struct archive *a, const char *location, struct str *out)
+{
+	char uuid[UUID_TEXT + 1];
+
+	if (location[0] != '/') /* inside the archive's directory, wherever that is moved to */
+		str_addf(out, "%s/", a->dir);
+	str_addf(out, "%s/sealpost-%s", location, uuid_text(keyring_archive(a->keys), uuid));
+}
+
+static int read_settings(struct archive *a, struct err *err)
+{
+	struct archive_settings *s = &a->settings;
+	const struct conf_row rows[] = {
+		{"max_mail_bytes", &s->max_mail_bytes, 1024, 1ULL << 30,
+		 "largest mail that is taken in"},
+		{"pack_bytes", &s->pack_bytes, 1024 * 1024, 1ULL << 34,
+		 "size at which a pack is sealed"},
+		{"index_text_bytes", &s->index_text_bytes, 1024, 64 * 1024 * 1024,
+		 "text of one mail that the search index takes"},
+	};
+	CLEAN_STR path = STR_INIT;
+
+	*s = defaults;
+	return conf_read(archive_path(a, "sealpost.conf", &path), rows,
+			 sizeof(rows) / sizeof(*rows), err);
+}
+
+int archive_open_bare(const char *dir, struct archive **archive_r, struct err *err)
+{
+	CLEAN(archive) a = mem_new(sizeof(*a));
+	CLEAN_STR path = STR_INIT;
+
+	a->dir = mem_strdup(dir);
+	if (keyring_load(archive_path(a, "archive.key", &path), &a->keys, err) < 0) {
+		if (err->kind == ERR_NOTFOUND)
+			return err_set(err, ERR_NOTFOUND,
+				       "%s holds no archive key; \"sealpost init\" makes a new archive, "
+				       "\"sealpost key import\" brings a key back",
+				       dir);
+		return -1;
+	}
+	if (read_settings(a, err) < 0)
+		return -1;
+	*archive_r = TAKE(a);
+	return 0;
+}
+
+static int open_databases(struct archive *a, bool create, struct err *err)
+{
+	CLEAN(secret) catalog_key = keyring_derive(a->keys, KEY_USE_CATALOG, VIEW(""));
+	CLEAN(secret) index_key = keyring_derive(a->keys, KEY_USE_INDEX, VIEW(""));
+	CLEAN_STR path = STR_INIT;
+
+	if (catalog_open(archive_path(a, "catalog.db", &path), catalog_key, create, &a->catalog,
+			 err) < 0)
+		return -1;
+	return index_open(archive_path(a, "index.db", &path), index_key, true, &a->index, err);
+}
+
+static int load_dictionary(struct archive *a, struct err *err)
+{
+	CLEAN_STR bytes = STR_INIT;
+	int rc = setting_get(a->catalog, "dictionary", &bytes, err);
+
+	if (rc <= 0)
+		return rc;
+	a->dictionary = dictionary_new(str_view(&bytes));
+	if (a->dictionary == NULL)
+		return err_set(err, ERR_DAMAGED, "the catalog's dictionary is damaged");
+	return 0;
+}
+
+static int init_medium(struct archive *a, const char *location, struct err *err)
+{
+	CLEAN_STR root = STR_INIT;
+	struct label label = {.made_s = clock_s()};
+
+	archive_medium_root(a, location, &root);
+	if (dir_make_all(root.data, 0700, err) < 0 ||
+	    media_add(a->catalog, "local", location, true, &label.medium, err) < 0 ||
+	    medium_local_open(root.data, &a->media[label.medium], err) < 0)
+		return -1;
+	return label_write(a->media[label.medium], a->keys, &label, err);
+}
+
+/* A path that stays right when the archive is used from another working directory. */
+static int absolute_path(const char *path, struct str *out, struct err *err)
+{
+	char cwd[4096];
+
+	if (path[0] != '/') {
+		if (getcwd(cwd, sizeof(cwd)) == NULL)
+			return err_errno(err, "current directory: %m");
+		str_addf(out, "%s/", cwd);
+	}
+	str_adds(out, path);
+	while (out->len > 1 && out->data[out->len - 1] == '/')
+		out->data[--out->len] = '\0';
+	return 0;
+}
+
+static int make_empty_dir(const char *dir, struct err *err)
+{
+	CLEAN_STR key = STR_INIT;
+	int empty;
+
+	str_addf(&key, "%s/archive.key", dir);
+	if (access(key.data, F_OK) == 0)
+		return err_set(err, ERR_EXISTS, "%s holds an archive already", dir);
+	empty = dir_is_empty(dir, err);
+	if (empty == 0)
+		return err_set(err, ERR_EXISTS, "%s is not empty", dir);
+	return empty < 0 ? -1 : dir_make_all(dir, 0700, err);
+}
+
+int archive_init(const char *dir, const char *name, const char *medium_dir, struct err *err)
+{
+	CLEAN(archive) a = mem_new(sizeof(*a));
+	CLEAN_STR path = STR_INIT;
+	CLEAN_STR location = STR_INIT;
+	struct uuid uuid = uuid_new();
+	char made[24];
+
+	if (db_library_check(err) < 0 || make_empty_dir(dir, err) < 0)
+		return -1;
+	a->dir = mem_strdup(dir);
+	a->keys = keyring_new(&uuid);
+	if (medium_dir == NULL)
+		str_adds(&location, "media/1");
+	else if (absolute_path(medium_dir, &location, err) < 0)
+		return -1;
+	snprintf(made, sizeof(made), "%lld", (long long)clock_s());
+	if (open_databases(a, true, err) < 0 || init_medium(a, location.data, err) < 0 ||
+	    setting_set(a->catalog, "archive", VIEW(uuid_text(&uuid, (char[UUID_TEXT + 1]){0})),
+			err) < 0 ||
+	    setting_set(a->catalog, "name", VIEW(name), err) < 0 ||
+	    setting_set(a->catalog, "made_s", VIEW(made), err) < 0)
+		return -1;
+	/* The key comes last: a directory with a key is a whole archive. */
+	return keyring_save(a->keys, archive_path(a, "archive.key", &path), err);
+}
+
+int archive_open(const char *dir, struct archive **archive_r, struct err *err)
+{
+	CLEAN(archive) a = NULL;
+
+	if (db_library_check(err) < 0 || archive_open_bare(dir, &a, err) < 0 ||
+	    open_databases(a, false, err) < 0) {
+		if (err->kind == ERR_NOTFOUND && a != NULL)
+			err_add(err, "there is a key but no catalog (\"sealpost rebuild\" makes it from "
+				     "the media)");
+		return -1;
+	}
+	if (load_dictionary(a, err) < 0 || archive_recover(a, err) < 0)
+		return -1;
+	*archive_r = TAKE(a);
+	return 0;
+}
+
+void archive_remove_database(struct archive *a, const char *name)
+{
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	CLEAN_STR path = STR_INIT;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		archive_path(a, name, &path);
+		str_adds(&path, ends[i]);
+		unlink(path.data);
+	}
+}
+
+int archive_remove_index(const char *dir, struct err *err)
+{
+	CLEAN(archive) a = NULL;
+	CLEAN_STR path = STR_INIT;
+	CLEAN_FD lock = -1;
+	int rc;
+
+	if (archive_open_bare(dir, &a, err) < 0)
+		return -1;
+	rc = file_lock(archive_path(a, "index.lock", &path), &lock, err);
+	if (rc == 0)
+		return err_set(err, ERR_BUSY, "the index is being written by another process");
+	if (rc > 0)
+		archive_remove_database(a, "index.db");
+	return rc < 0 ? -1 : 0;
+}
+
+void archive_free(struct archive **archive)
+{
+	struct archive *a = *archive;
+
+	if (a == NULL)
+		return;
+	for (size_t i = 0; i < LOCKS_MAX; i++)
+		if (a->locks[i].pack != 0)
+			close(a->locks[i].fd);
+	for (size_t i = 0; i <= MEDIA_MAX; i++)
+		medium_free(&a->media[i]);
+	dictionary_free(&a->dictionary);
+	index_free(&a->index);
+	catalog_free(&a->catalog);
+	keyring_free(&a->keys);
+	free(a->dir);
+	free(a);
+	*archive = NULL;
+}
+
+const char *archive_dir(const struct archive *a)
+{
+	return a->dir;
+}
+
+const struct keyring *archive_keys(const struct archive *a)
+{
+	return a->keys;
+}
+
+struct catalog *archive_catalog(struct archive *a)
+{
+	return a->catalog;
+}
+
+struct index *archive_index(struct archive *a)
+{
+	return a->index;
+}
+
+const struct archive_settings *archive_settings(const struct archive *a)
+{
+	return &a->settings;
+}
+
+const struct dictionary *archive_dictionary(const struct archive *a)
+{
+	return a->dictionary;
+}
+
+int archive_set_dictionary(struct archive *a, struct dictionary *dict, struct err *err)
+{
+	dictionary_free(&a->dictionary);
+	a->dictionary = dict;
+	return setting_set(a->catalog, "dictionary", dictionary_bytes(dict), err);
+}
+
+static int find_location(struct archive *a, unsigned number, struct str *location, struct err *err)
+{
+	CLEAN(arena) arena = arena_new();
+	struct medium_row *rows;
+	size_t n;
+
+	if (media_list(a->catalog, arena, &rows, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].medium == number) {
+			str_adds(location, rows[i].location);
+			return 0;
+		}
+	return err_set(err, ERR_NOTFOUND, "there is no medium %u", number);
+}
+
+int archive_medium(struct archive *a, unsigned number, struct medium **medium_r, struct err *err)
+{
+	CLEAN(medium) m = NULL;
+	CLEAN_STR location = STR_INIT;
+	CLEAN_STR root = STR_INIT;
+
+	if (number > MEDIA_MAX)
+		return err_set(err, ERR_NOTFOUND, "there is no medium %u", number);
+	if (a->media[number] == NULL) {
+		if (find_location(a, number, &location, err) < 0)
+			return -1;
+		archive_medium_root(a, location.data, &root);
+		if (medium_local_open(root.data, &m, err) < 0 ||
+		    label_check(m, a->keys, number, err) < 0)
+			return err_add(err, "medium %u", number);
+		a->media[number] = TAKE(m);
+	}
+	*medium_r = a->media[number];
+	return 0;
+}
+
+int archive_pack_medium(struct archive *a, uint64_t pack, struct medium **medium_r,
+			struct err *err)
+{
+	struct pack_row row;
+	int rc = packs_get(a->catalog, pack, &row, err);
+
+	if (rc == 0)
+		return err_set(err, ERR_DAMAGED, "the catalog has no pack %llu",
+			       (unsigned long long)pack);
+	return rc < 0 ? -1 : archive_medium(a, row.medium, medium_r, err);
+}
+
+void archive_use_medium(struct archive *a, unsigned number, struct medium *medium)
+{
+	must(number <= MEDIA_MAX);
+	if (a->media[number] != medium)
+		medium_free(&a->media[number]);
+	a->media[number] = medium;
+}
+
+static void lock_path(struct archive *a, uint64_t pack, struct str *out)
+{
+	str_addf(out, "%s/lock/pack-%08llu", a->dir, (unsigned long long)pack);
+}
+
+int archive_lock_pack(struct archive *a, uint64_t pack, struct err *err)
+{
+	CLEAN_STR path = STR_INIT;
+	size_t i = 0;
+	int rc;
+
+	while (a->locks[i].pack != 0)
+		must(++i < LOCKS_MAX);
+	if (dir_make(archive_path(a, "lock", &path), 0700, err) < 0)
+		return -1;
+	str_reset(&path);
+	lock_path(a, pack, &path);
+	rc = file_lock(path.data, &a->locks[i].fd, err);
+	if (rc > 0)
+		a->locks[i].pack = pack;
+	return rc;
+}
+
+void archive_unlock_pack(struct archive *a, uint64_t pack)
+{
+	CLEAN_STR path = STR_INIT;
+
+	for (size_t i = 0; i < LOCKS_MAX; i++) {
+		if (a->locks[i].pack != pack)
+			continue;
+		lock_path(a, pack, &path);
+		unlink(path.data);
+		close(a->locks[i].fd);
+		a->locks[i].pack = 0;
+	}
+}
+
+/* The number must be durable before the file exists (P1), and the lock taken before another
+ * process can see an open pack without one (A2): so the lock comes before the commit. */
+static int new_number(struct archive *a, uint64_t *pack_r, unsigned *medium_r, struct err *err)
+{
+	int rc;
+
+	if (catalog_begin(a->catalog, err) < 0)
+		return -1;
+	rc = media_active(a->catalog, medium_r, err);
+	if (rc == 0)
+		err_set(err, ERR_NOTFOUND, "no medium is active");
+	if (rc > 0 && packs_new(a->catalog, *medium_r, pack_r, err) == 0 &&
+	    archive_lock_pack(a, *pack_r, err) > 0 && catalog_commit(a->catalog, err) == 0)
+		return 0;
+	catalog_rollback(a->catalog);
+	return -1;
+}
+
+int archive_begin_pack(struct archive *a, const uint64_t *replaces, size_t n_replaces,
+		       struct pack_writer **writer_r, struct err *err)
+{
+	struct medium *medium;
+	unsigned number;
+	uint64_t pack;
+
+	if (new_number(a, &pack, &number, err) < 0)
+		return err_add(err, "begin a pack");
+	if (archive_medium(a, number, &medium, err) == 0 &&
+	    pack_create(medium, a->keys, pack, replaces, n_replaces, writer_r, err) == 0)
+		return 0;
+	archive_unlock_pack(a, pack);
+	return -1;
+}
+
+int archive_seal_pack(struct archive *a, struct pack_writer **writer, struct err *err)
+{
+	uint64_t pack = pack_writer_number(*writer);
+	int rc = pack_seal(*writer, err);
+
+	if (rc == 0)
+		rc = packs_set(a->catalog, pack, PACK_SEALED, pack_writer_size(*writer), err);
+	archive_drop_pack(a, writer);
+	return rc;
+}
+
+void archive_drop_pack(struct archive *a, struct pack_writer **writer)
+{
+	uint64_t pack = *writer ? pack_writer_number(*writer) : 0;
+
+	pack_writer_free(writer);
+	if (pack != 0)
+		archive_unlock_pack(a, pack);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* archive.h - one archive: its directory, key, catalog, index and media. Everything hangs on it; a
+ * process may hold many. A struct archive belongs to one thread.
+ *
+ * (A1) Opening an archive makes good what a crash left: packs whose writer died are taken into the
+ *      catalog up to their last whole record, and sealed; packs that were being replaced are
+ *      replaced or left whole. Nothing that was reported as archived is missing afterwards.
+ * (A2) A pack that is being written is locked by its writer (ARCHIVE/lock/), so that opening never
+ *      touches a live one.
+ */
+#ifndef APP_ARCHIVE_ARCHIVE_H
+#define APP_ARCHIVE_ARCHIVE_H
+
+#include "app/catalog/mails.h"
+#include "app/catalog/packs.h"
+#include "app/search/index.h"
+#include "storage/compress.h"
+#include "storage/keyring.h"
+#include "storage/medium.h"
+#include "storage/pack.h"
+
+struct archive;
+
+/* Settings of ARCHIVE/sealpost.conf. */
+struct archive_settings {
+	uint64_t max_mail_bytes;  /* a larger mail is refused */
+	uint64_t pack_bytes;      /* a pack is sealed at this size */
+	uint64_t index_text_bytes; /* of one mail's text, for the index */
+};
+
+/* Make an archive: directory, key, catalog, index, and local medium 1 in MEDIUM_DIR (NULL: inside
+ * the archive's directory). An archive that is there is ERR_EXISTS and stays untouched. */
+int archive_init(const char *dir, const char *name, const char *medium_dir, struct err *err);
+
+int archive_open(const char *dir, struct archive **archive_r, struct err *err);
+/* Drop the index; the next opening makes an empty one, and index_catch_up() fills it. */
+int archive_remove_index(const char *dir, struct err *err);
+void archive_free(struct archive **archive);
+
+const char *archive_dir(const struct archive *a);
+const struct keyring *archive_keys(const struct archive *a);
+struct catalog *archive_catalog(struct archive *a);
+struct index *archive_index(struct archive *a);
+const struct archive_settings *archive_settings(const struct archive *a);
+/* The dictionary for new records, NULL when none was trained yet; stays the archive's. */
+const struct dictionary *archive_dictionary(const struct archive *a);
+/* Keep DICT (taken over) as the archive's dictionary from now on. */
+int archive_set_dictionary(struct archive *a, struct dictionary *dict, struct err *err);
+
+/* Medium NUMBER, opened and checked against its label the first time. Stays the archive's. */
+int archive_medium(struct archive *a, unsigned number, struct medium **medium_r, struct err *err);
+/* The medium that pack NUMBER lies on. */
+int archive_pack_medium(struct archive *a, uint64_t pack, struct medium **medium_r,
+			struct err *err);
+/* For tests: from now on this medium (taken over) stands for NUMBER. */
+void archive_use_medium(struct archive *a, unsigned number, struct medium *medium);
+
+/* A new pack on the active medium, locked by this process until archive_end_pack(). */
+int archive_begin_pack(struct archive *a, const uint64_t *replaces, size_t n_replaces,
+		       struct pack_writer **writer_r, struct err *err);
+/* Seal it, tell the catalog, give up the lock. */
+int archive_seal_pack(struct archive *a, struct pack_writer **writer, struct err *err);
+/* Give up lock and writer without sealing (after an error); the next opening makes it good. */
+void archive_drop_pack(struct archive *a, struct pack_writer **writer);
+
+/* Make good what writers that died left (A1); called by archive_open(). */
+int archive_recover(struct archive *a, struct err *err);
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/archive/catch_up.h"
+
+#include "app/archive/archive_priv.h"
+#include "app/archive/read.h"
+#include "base/file.h"
+#include "base/log.h"
+
+enum { COMMIT_MAILS = 10000 };
+
+struct index_writer {
+	struct archive *a;
+	int lock_fd;
+	bool begun;            /* is a transaction open? */
+	uint64_t complete_to;  /* highest number put so far, all below it included */
+	struct arena *arena;   /* of one document */
+	uint64_t last_pack;    /* medium of the pack asked for last */
+	unsigned last_medium;
+};
+
+static int begin(struct index_writer *w, struct err *err)
+{
+	if (w->begun)
+		return 0;
+	if (index_begin(w->a->index, err) < 0)
+		return -1;
+	w->begun = true;
+	return 0;
+}
+
+int index_writer_commit(struct index_writer *w, struct err *err)
+{
+	if (!w->begun)
+		return 0;
+	w->begun = false;
+	return index_commit(w->a->index, w->complete_to, err);
+}
+
+void index_writer_free(struct index_writer **writer)
+{
+	struct index_writer *w = *writer;
+
+	if (w == NULL)
+		return;
+	if (w->begun)
+		index_rollback(w->a->index);
+	arena_free(&w->arena);
+	fd_cleanup(&w->lock_fd);
+	free(w);
+	*writer = NULL;
+}
+
+/* The people of a mail, as the index wants them. */
+struct people {
+	struct arena *arena;
+	struct {
+		uint64_t *v;
+		size_t n, cap;
+	} ids;
+	struct str envelope_only; /* recipients that no header field names */
+};
+
+static bool is_listed(const struct people *p, uint64_t id)
+{
+	for (size_t i = 0; i < p->ids.n; i++)
+		if (p->ids.v[i] == id)
+			return true;
+	return false;
+}
+
+static int add_person(void *arg, unsigned role, uint64_t id, struct view addr, struct err *err)
+{
+	struct people *p = arg;
+
+	(void)err;
+	if (role == ROLE_REPLY_TO)
+		return 0;
+	if (role == ROLE_ENVELOPE && p->ids.n < 1000 && !is_listed(p, id)) {
+		str_addv(&p->envelope_only, addr);
+		str_addc(&p->envelope_only, '\n');
+	}
+	ARENA_PUSH(p->arena, p->ids, id);
+	return 0;
+}
+
+static int add_people(struct index_writer *w, const struct mail_row *row, const struct mail *mail,
+		      struct index_doc *doc, struct err *err)
+{
+	struct people p = {.arena = w->arena, .envelope_only = STR_INIT};
+	int rc = recipients_each(w->a->catalog, row->mail, add_person, &p, err);
+
+	doc->addresses = p.ids.v;
+	doc->n_addresses = p.ids.n;
+	doc->bcc = mail->bcc_text;
+	if (p.envelope_only.len > 0)
+		doc->bcc = VIEW(arena_f(w->arena, "%.*s\n%s", (int)mail->bcc_text.len,
+					mail->bcc_text.data, p.envelope_only.data));
+	str_clear(&p.envelope_only);
+	return rc;
+}
+
+struct source_list {
+	struct arena *arena;
+	struct {
+		uint64_t *v;
+		size_t n, cap;
+	} ids;
+};
+
+static int add_source(void *arg, const struct sighting_row *row, struct err *err)
+{
+	struct source_list *list = arg;
+
+	(void)err;
+	ARENA_PUSH(list->arena, list->ids, row->source);
+	return 0;
+}
+
+static int find_medium(struct index_writer *w, uint64_t pack, unsigned *medium_r, struct err *err)
+{
+	struct pack_row row;
+
+	if (w->last_pack != pack) {
+		if (packs_get(w->a->catalog, pack, &row, err) <= 0)
+			return -1;
+		w->last_pack = pack;
+		w->last_medium = row.medium;
+	}
+	*medium_r = w->last_medium;
+	return 0;
+}
+
+static int put(struct index_writer *w, const struct mail_row *row, const struct mail *mail,
+	       struct err *err)
+{
+	struct catalog *catalog = w->a->catalog;
+	struct source_list sources = {.arena = w->arena};
+	struct index_doc doc = {
+		.mail = row->mail,
+		.sent_s = row->sent_s,
+		.size = row->size,
+		.marks = row->marks,
+		.subject = mail->subject,
+		.from = mail->from_text,
+		.to = mail->to_text,
+		.cc = mail->cc_text,
+		.body = mail->text,
+		.files = mail->files,
+	};
+
+	arena_reset(w->arena);
+	ARENA_PUSH(w->arena, sources.ids, row->source);
+	if (sightings_each(catalog, row->mail, add_source, &sources, err) < 0 ||
+	    find_medium(w, row->record.pack, &doc.medium, err) < 0 ||
+	    notes_get(catalog, w->arena, row->mail, &doc.tags, &doc.note, err) < 0 ||
+	    add_people(w, row, mail, &doc, err) < 0 || begin(w, err) < 0)
+		return -1;
+	doc.sources = sources.ids.v;
+	doc.n_sources = sources.ids.n;
+	return index_put(w->a->index, &doc, err);
+}
+
+int index_writer_put(struct index_writer *w, const struct mail_row *row, const struct mail *mail,
+		     struct err *err)
+{
+	/* X3: another process may have archived mails since; they come first. */
+	if (row->mail != w->complete_to + 1)
+		return 0; /* left to index_catch_up(), which starts at complete_to */
+	if (put(w, row, mail, err) < 0)
+		return -1;
+	w->complete_to = row->mail;
+	return 0;
+}
+
+struct catching_up {
+	struct index_writer *w;
+	struct reader *reader;
+	struct arena *arena;
+	struct str raw;
+	uint64_t done;
+	struct {
+		uint64_t *v;
+		size_t n, cap;
+	} unread;
+	struct arena *lists;
+};
+
+/* Read the mail again and index it. One that cannot be read now must not hold up the others. */
+static int catch_up_one(void *arg, const struct mail_row *row, struct err *err)
+{
+	struct catching_up *c = arg;
+	struct mail_limits limits = MAIL_LIMITS_DEFAULT;
+	struct err reading = {0};
+	struct mail mail;
+
+	limits.text_bytes = c->w->a->settings.index_text_bytes;
+	arena_reset(c->arena);
+	if (row->state == MAIL_UNINDEXED)
+		return 0;
+	if (reader_mail(c->reader, row, &c->raw, &reading) < 0) {
+		log_error("mail not indexed: %s", reading.text);
+		ARENA_PUSH(c->lists, c->unread, row->mail);
+	} else {
+		mail_parse(c->arena, str_view(&c->raw), &limits, &mail);
+		if (put(c->w, row, &mail, err) < 0)
+			return -1;
+		c->done++;
+	}
+	if (row->mail > c->w->complete_to)
+		c->w->complete_to = row->mail;
+	if (c->done % COMMIT_MAILS == COMMIT_MAILS - 1)
+		return index_writer_commit(c->w, err);
+	return 0;
+}
+
+static int new_todo(struct catalog *catalog, const uint64_t *mails, size_t n, struct err *err)
+{
+	if (todo_clear(catalog, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (todo_add(catalog, mails[i], err) < 0)
+			return -1;
+	return catalog_commit(catalog, err);
+}
+
+/* The list is emptied only after the index was committed: a crash in between costs work, no mail. */
+static int finish_todo(struct catching_up *c, struct err *err)
+{
+	struct catalog *catalog = c->w->a->catalog;
+
+	if (index_writer_commit(c->w, err) < 0 || catalog_begin(catalog, err) < 0)
+		return -1;
+	if (new_todo(catalog, c->unread.v, c->unread.n, err) == 0)
+		return 0;
+	catalog_rollback(catalog);
+	return -1;
+}
+
+static int catch_up(struct index_writer *w, uint64_t *done_r, struct err *err)
+{
+	CLEAN(arena) arena = arena_new();
+	CLEAN(arena) lists = arena_new();
+	CLEAN(reader) reader = reader_new(w->a);
+	struct catching_up c = {
+		.w = w, .reader = reader, .arena = arena, .lists = lists, .raw = STR_INIT};
+	int rc;
+
+	rc = mails_each(w->a->catalog, w->complete_to, catch_up_one, &c, err);
+	if (rc == 0)
+		rc = todo_each(w->a->catalog, catch_up_one, &c, err);
+	if (rc == 0 && (c.done > 0 || c.unread.n > 0))
+		rc = finish_todo(&c, err);
+	if (rc == 0 && done_r != NULL)
+		*done_r = c.done;
+	str_clear(&c.raw);
+	return rc;
+}
+
+/* Take the lock and learn how far the index is; 1, 0 when another process holds it. */
+static int open_locked(struct archive *a, struct index_writer **writer_r, struct err *err)
+{
+	CLEAN(index_writer) w = mem_new(sizeof(*w));
+	CLEAN_STR path = STR_INIT;
+	int rc;
+
+	w->a = a;
+	w->lock_fd = -1;
+	w->arena = arena_new();
+	rc = file_lock(archive_path(a, "index.lock", &path), &w->lock_fd, err);
+	if (rc > 0 && index_complete_to(a->index, &w->complete_to, err) < 0)
+		rc = -1;
+	if (rc > 0)
+		*writer_r = TAKE(w);
+	return rc;
+}
+
+int index_writer_open(struct archive *a, struct index_writer **writer_r, struct err *err)
+{
+	CLEAN(index_writer) w = NULL;
+	int rc = open_locked(a, &w, err);
+
+	if (rc <= 0)
+		return rc;
+	if (catch_up(w, NULL, err) < 0)
+		return -1;
+	*writer_r = TAKE(w);
+	return 1;
+}
+
+int index_catch_up(struct archive *a, uint64_t *done_r, struct err *err)
+{
+	CLEAN(index_writer) w = NULL;
+	int rc;
+
+	if (done_r != NULL)
+		*done_r = 0;
+	rc = open_locked(a, &w, err);
+	return rc <= 0 ? rc : catch_up(w, done_r, err);
+}

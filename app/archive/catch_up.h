@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* catch_up.h - bringing the index up to the catalog.
+ *
+ * One process at a time writes the index (ARCHIVE/index.lock). Whoever commits to it first makes sure that
+ * nothing below its own mails is missing, so that complete_to stays true (X3).
+ */
+#ifndef APP_ARCHIVE_CATCH_UP_H
+#define APP_ARCHIVE_CATCH_UP_H
+
+#include "app/archive/archive.h"
+#include "app/mail/mail.h"
+
+struct index_writer;
+
+/* 1 opened; 0 another process is writing the index; -1. */
+int index_writer_open(struct archive *a, struct index_writer **writer_r, struct err *err);
+void index_writer_free(struct index_writer **writer); /* what was not committed is forgotten */
+/* Put one mail whose catalog row is in the current transaction; the index may be committed only
+ * after the catalog was. A mail that does not follow the last one waits for index_catch_up(). */
+int index_writer_put(struct index_writer *w, const struct mail_row *row, const struct mail *mail,
+		     struct err *err);
+int index_writer_commit(struct index_writer *w, struct err *err);
+
+/* Index whatever the catalog has and the index lacks, reading the mails from the packs. Nothing is done if
+ * another process writes the index. *DONE_R (may be NULL): mails indexed. Damaged or offline mails
+ * are left to do, and counted in the log. */
+int index_catch_up(struct archive *a, uint64_t *done_r, struct err *err);
+
+#endif

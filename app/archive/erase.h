@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* erase.h - deleting a mail, and the two nightly steps that leave nothing of it (R2).
+ *
+ * delete_mail(): from then on nobody finds or reads it. erase_index(): its words leave the index.
+ * erase_media(): the packs that hold it, or a part that only it used, are written anew without them.
+ *
+ * (E1) The new pack names the one it replaces; it is sealed before the catalog changes over to it, and
+ *      the old one is removed after that. A crash in between leaves either the old pack in force or
+ *      the new one, and never both.
+ * (E2) Only what the catalog knows as erased is left out. A pack that holds a mail unknown to the
+ *      catalog, or damaged bytes, is not rewritten but told.
+ */
+#ifndef APP_ARCHIVE_ERASE_H
+#define APP_ARCHIVE_ERASE_H
+
+#include "app/archive/archive.h"
+
+struct erase_report {
+	uint64_t mails;
+	uint64_t packs;       /* written anew */
+	uint64_t bytes_freed; /* on the media */
+	uint64_t refused;     /* packs not rewritten (E2); each was logged */
+};
+
+int delete_mail(struct archive *a, uint64_t mail, struct err *err);
+int erase_index(struct archive *a, struct erase_report *report_r, struct err *err);
+int erase_media(struct archive *a, struct erase_report *report_r, struct err *err);
+
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/archive/export.h"
+
+#include "app/archive/archive_priv.h"
+#include "app/archive/find.h"
+#include "app/archive/read.h"
+#include "app/mail/mail.h"
+#include "base/clock.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+#include <zip.h> /* of minizip: streams, where libzip would hold every mail until the end */
+
+struct exporting {
+	struct archive *a;
+	struct reader *reader;
+	enum export_format format;
+	const char *to;
+	const struct export_watch *watch;
+	struct export_report *report;
+	FILE *manifest;
+	FILE *sums;
+	FILE *mbox;
+	struct sha256 *mbox_sha;
+	zipFile zip;
+	struct str raw;
+	struct str line;
+	struct str path;
+};
+
+/* ---- manifest ---- */
+
+static void csv_text(struct str *out, struct view text)
+{
+	CLEAN_STR safe = STR_INIT;
+
+	str_addsafe(&safe, text, false);
+	str_addc(out, '"');
+	for (size_t i = 0; i < safe.len; i++) {
+		if (safe.data[i] == '"')
+			str_addc(out, '"');
+		/* a spreadsheet takes =, +, - and @ at the start for a formula */
+		if (i == 0 && strchr("=+-@", safe.data[i]) != NULL)
+			str_addc(out, '\'');
+		str_addc(out, safe.data[i]);
+	}
+	str_addc(out, '"');
+}
+
+static int add_to(void *arg, unsigned role, uint64_t address, struct view addr, struct err *err)
+{
+	struct str *to = arg;
+
+	(void)address;
+	(void)err;
+	if (role != ROLE_TO)
+		return 0;
+	if (to->len > 0)
+		str_addc(to, ' ');
+	str_addv(to, addr);
+	return 0;
+}
+
+static int put_line(FILE *file, const struct str *line, const char *name, struct err *err)
+{
+	if (fwrite(line->data, 1, line->len, file) == line->len)
+		return 0;
+	return err_errno(err, "%s: write: %m", name);
+}
+
+static int list_mail(struct exporting *ex, const struct mail_row *row, struct err *err)
+{
+	CLEAN_STR to = STR_INIT;
+	struct str *line = &ex->line;
+	char id[UUID_TEXT + 1];
+
+	if (recipients_each(ex->a->catalog, row->mail, add_to, &to, err) < 0)
+		return -1;
+	str_reset(line);
+	str_addf(line, "%s,", uuid_text(&row->id, id));
+	str_addhex(line, row->exact.b, HASH_BYTES);
+	str_addc(line, ',');
+	clock_add_utc(line, row->sent_s);
+	str_addc(line, ',');
+	clock_add_utc(line, uuid_ms(&row->id) / 1000);
+	str_addc(line, ',');
+	csv_text(line, row->sender);
+	str_addc(line, ',');
+	csv_text(line, str_view(&to));
+	str_addc(line, ',');
+	csv_text(line, row->subject);
+	str_adds(line, "\r\n"); /* RFC 4180 */
+	return put_line(ex->manifest, line, "manifest.csv", err);
+}
+
+static int list_sum(struct exporting *ex, const struct hash *sum, const char *name, struct err *err)
+{
+	str_reset(&ex->line);
+	str_addhex(&ex->line, sum->b, HASH_BYTES);
+	str_addf(&ex->line, "  %s\n", name);
+	return put_line(ex->sums, &ex->line, "SHA256SUMS", err);
+}
+
+/* ---- one mail, in each format ---- */
+
+static int put_eml(struct exporting *ex, const struct mail_row *row, struct err *err)
+{
+	char id[UUID_TEXT + 1];
+	char name[UUID_TEXT + 8];
+	CLEAN_FD fd = -1;
+
+	snprintf(name, sizeof(name), "%s.eml", uuid_text(&row->id, id));
+	str_reset(&ex->path);
+	str_addf(&ex->path, "%s/%s", ex->to, name);
+	fd = open(ex->path.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_errno(err, "%s: %m", ex->path.data);
+	if (file_write_all(fd, ex->raw.data, ex->raw.len, err) < 0)
+		return err_add(err, "%s", ex->path.data);
+	return list_sum(ex, &row->exact, name, err);
+}
+
+static int put_zip(struct exporting *ex, const struct mail_row *row, struct err *err)
+{
+	char id[UUID_TEXT + 1];
+	char name[UUID_TEXT + 8];
+	time_t sent = (time_t)row->sent_s;
+	struct tm tm = {0};
+	zip_fileinfo info = {0};
+
+	gmtime_r(&sent, &tm);
+	info.tmz_date.tm_year = (unsigned)(tm.tm_year + 1900 < 1980 ? 1980 : tm.tm_year + 1900);
+	info.tmz_date.tm_mon = (unsigned)tm.tm_mon;
+	info.tmz_date.tm_mday = (unsigned)tm.tm_mday;
+	info.tmz_date.tm_hour = (unsigned)tm.tm_hour;
+	info.tmz_date.tm_min = (unsigned)tm.tm_min;
+	info.tmz_date.tm_sec = (unsigned)tm.tm_sec;
+	snprintf(name, sizeof(name), "%s.eml", uuid_text(&row->id, id));
+	if (zipOpenNewFileInZip64(ex->zip, name, &info, NULL, 0, NULL, 0, NULL, Z_DEFLATED,
+				  Z_DEFAULT_COMPRESSION, 1) != ZIP_OK ||
+	    zipWriteInFileInZip(ex->zip, ex->raw.data, (unsigned)ex->raw.len) != ZIP_OK ||
+	    zipCloseFileInZip(ex->zip) != ZIP_OK)
+		return err_errno(err, "mails.zip: write: %m");
+	return 0;
+}
+
+static int put_mbox_bytes(struct exporting *ex, const char *data, size_t len, struct err *err)
+{
+	sha256_add(ex->mbox_sha, data, len);
+	if (fwrite(data, 1, len, ex->mbox) == len)
+		return 0;
+	return err_errno(err, "mails.mbox: write: %m");
+}
+
+/* A line that begins with any number of ">" and then "From " gets one ">" more (mboxrd). */
+static bool needs_quote(struct view line)
+{
+	while (line.len > 0 && line.data[0] == '>') {
+		line.data++;
+		line.len--;
+	}
+	return view_starts(line, "From ");
+}
+
+static int put_mbox(struct exporting *ex, const struct mail_row *row, struct err *err)
+{
+	struct view rest = str_view(&ex->raw), line;
+	time_t sent = (time_t)row->sent_s;
+	struct tm tm = {0};
+	char from_line[64];
+	size_t n;
+
+	gmtime_r(&sent, &tm);
+	n = strftime(from_line, sizeof(from_line), "From MAILER-DAEMON %a %b %e %H:%M:%S %Y\n",
+		     &tm);
+	if (put_mbox_bytes(ex, from_line, n, err) < 0)
+		return -1;
+	while (rest.len > 0 && view_cut(&rest, '\n', &line)) {
+		bool ended = rest.data != NULL;
+
+		if ((needs_quote(line) && put_mbox_bytes(ex, ">", 1, err) < 0) ||
+		    put_mbox_bytes(ex, line.data, line.len + (ended ? 1 : 0), err) < 0)
+			return -1;
+		if (!ended)
+			break;
+	}
+	if (ex->raw.len > 0 && ex->raw.data[ex->raw.len - 1] != '\n' &&
+	    put_mbox_bytes(ex, "\n", 1, err) < 0)
+		return -1;
+	return put_mbox_bytes(ex, "\n", 1, err);
+}
+
+static int export_one(void *arg, const struct mail_row *row, struct err *err)
+{
+	static int (*const put[])(struct exporting *, const struct mail_row *, struct err *) = {
+		[EXPORT_EML] = put_eml, [EXPORT_MBOX] = put_mbox, [EXPORT_ZIP] = put_zip};
+	struct exporting *ex = arg;
+	struct err reading = {0};
+
+	if (row->state != MAIL_LIVE)
+		return 0;
+	if (reader_mail(ex->reader, row, &ex->raw, &reading) < 0) {
+		ex->report->failed++;
+		ex->watch->failed(ex->watch->arg, &row->id, &reading);
+		return 0;
+	}
+	if (put[ex->format](ex, row, err) < 0 || list_mail(ex, row, err) < 0)
+		return -1;
+	ex->report->mails++;
+	ex->report->bytes += ex->raw.len;
+	if (ex->watch->progress != NULL)
+		ex->watch->progress(ex->watch->arg, ex->report);
+	return 0;
+}
+
+/* ---- the whole ---- */
+
+static FILE *open_in(struct exporting *ex, const char *name, struct err *err)
+{
+	FILE *file;
+
+	str_reset(&ex->path);
+	str_addf(&ex->path, "%s/%s", ex->to, name);
+	file = fopen(ex->path.data, "wxe");
+	if (file == NULL)
+		err_errno(err, "%s: %m", ex->path.data);
+	return file;
+}
+
+static int open_all(struct exporting *ex, struct err *err)
+{
+	static const char head[] = "id,sha256,sent,archived,from,to,subject\r\n";
+	int empty = dir_is_empty(ex->to, err);
+
+	if (empty == 0)
+		return err_set(err, ERR_EXISTS, "%s is not empty", ex->to);
+	if (empty < 0 || dir_make_all(ex->to, 0700, err) < 0)
+		return -1;
+	ex->manifest = open_in(ex, "manifest.csv", err);
+	ex->sums = open_in(ex, "SHA256SUMS", err);
+	if (ex->manifest == NULL || ex->sums == NULL)
+		return -1;
+	fputs(head, ex->manifest);
+	if (ex->format == EXPORT_MBOX) {
+		ex->mbox_sha = sha256_new();
+		ex->mbox = open_in(ex, "mails.mbox", err);
+		return ex->mbox ? 0 : -1;
+	}
+	if (ex->format == EXPORT_ZIP) {
+		str_reset(&ex->path);
+		str_addf(&ex->path, "%s/mails.zip", ex->to);
+		ex->zip = zipOpen64(ex->path.data, APPEND_STATUS_CREATE);
+		if (ex->zip == NULL)
+			return err_errno(err, "%s: %m", ex->path.data);
+	}
+	return 0;
+}
+
+static int close_file(FILE **file, const char *name, struct err *err)
+{
+	FILE *f = TAKE(*file);
+
+	if (f == NULL)
+		return 0;
+	if (fflush(f) != 0 || fsync(fileno(f)) != 0) {
+		err_errno(err, "%s: %m", name);
+		fclose(f);
+		return -1;
+	}
+	return fclose(f) == 0 ? 0 : err_errno(err, "%s: %m", name);
+}
+
+static int sum_of_zip(struct exporting *ex, struct err *err)
+{
+	CLEAN(sha256) sha = sha256_new();
+	CLEAN_MEM char *buf = mem_new(1 << 20);
+	CLEAN_FD fd = -1;
+	struct hash sum;
+	uint64_t at = 0;
+	ssize_t n;
+
+	str_reset(&ex->path);
+	str_addf(&ex->path, "%s/mails.zip", ex->to);
+	fd = open(ex->path.data, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, "%s: %m", ex->path.data);
+	while ((n = file_pread(fd, buf, 1 << 20, at, err)) > 0) {
+		sha256_add(sha, buf, (size_t)n);
+		at += (uint64_t)n;
+	}
+	sum = sha256_end(sha);
+	return n < 0 ? -1 : list_sum(ex, &sum, "mails.zip", err);
+}
+
+static int close_all(struct exporting *ex, struct err *err)
+{
+	zipFile zip = TAKE(ex->zip);
+	struct hash sum;
+
+	if (zip != NULL &&
+	    (zipClose(zip, NULL) != ZIP_OK || sum_of_zip(ex, err) < 0))
+		return err_add(err, "mails.zip");
+	if (ex->mbox != NULL) {
+		sum = sha256_end(ex->mbox_sha);
+		if (close_file(&ex->mbox, "mails.mbox", err) < 0 ||
+		    list_sum(ex, &sum, "mails.mbox", err) < 0)
+			return -1;
+	}
+	if (close_file(&ex->sums, "SHA256SUMS", err) < 0 ||
+	    close_file(&ex->manifest, "manifest.csv", err) < 0)
+		return -1;
+	return dir_sync(ex->to, err);
+}
+
+static void clear(struct exporting *ex)
+{
+	FILE *files[] = {ex->manifest, ex->sums, ex->mbox};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		if (files[i] != NULL)
+			fclose(files[i]);
+	if (ex->zip != NULL)
+		zipClose(ex->zip, NULL);
+	sha256_free(&ex->mbox_sha);
+	reader_free(&ex->reader);
+	str_clear(&ex->raw);
+	str_clear(&ex->line);
+	str_clear(&ex->path);
+}
+
+int export_mails(struct archive *a, struct view query, const struct scope *scope,
+		 enum export_format format, const char *to, const struct export_watch *watch,
+		 struct export_report *report_r, struct err *err)
+{
+	struct exporting ex = {.a = a,
+			       .reader = reader_new(a),
+			       .format = format,
+			       .to = to,
+			       .watch = watch,
+			       .report = report_r,
+			       .raw = STR_INIT,
+			       .line = STR_INIT,
+			       .path = STR_INIT};
+	int rc = open_all(&ex, err);
+
+	*report_r = (struct export_report){0};
+	if (rc == 0 && query.data == NULL && scope->all)
+		rc = mails_each(a->catalog, 0, export_one, &ex, err);
+	else if (rc == 0)
+		rc = find_mails(a, query.data ? query : VIEW(""), scope, 0, UINT64_MAX / 2,
+				export_one, &ex, err);
+	if (rc == 0)
+		rc = close_all(&ex, err);
+	clear(&ex);
+	return rc;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* rebuild.h - a new catalog and index from the media and the key alone (B4).
+ *
+ * The new catalog is made beside the old one and takes its place, in one rename, when it is complete; the
+ * old one is kept as catalog.db.old. Settings, tags and notes are carried over from an old catalog
+ * that still opens; else the settings begin anew, and tags and notes are lost.
+ */
+#ifndef APP_ARCHIVE_REBUILD_H
+#define APP_ARCHIVE_REBUILD_H
+
+#include "app/archive/adopt.h"
+
+struct rebuild_report {
+	uint64_t packs;
+	uint64_t replaced; /* packs passed over, since another took their place */
+	uint64_t unopened; /* packs that do not open at all */
+	struct adopted adopted;
+};
+
+/* LOCATIONS: where media are, besides those inside the archive's directory and those that an old catalog names. */
+int archive_rebuild(const char *dir, const char *const *locations, size_t n,
+		    struct rebuild_report *report_r, struct err *err);
+
+#endif

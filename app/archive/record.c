@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/archive/record.h"
+
+/* Field tags: written in every archive, so they are never used anew for something else. */
+enum tag {
+	TAG_EXACT = 1,
+	TAG_CONTENT = 2,
+	TAG_SIZE = 3,
+	TAG_WAY = 4,
+	TAG_SOURCE = 5,
+	TAG_SEEN_MS = 6,
+	TAG_PLACE = 7,
+	TAG_FLAGS = 8,
+	TAG_SOURCE_TIME_S = 9,
+	TAG_REVERSE_PATH = 10,
+	TAG_RECIPIENT = 11, /* one field each */
+	TAG_SPLICE = 12,    /* one field each */
+	TAG_MAIL = 13
+};
+
+static void put(struct str *out, enum tag tag, struct view value)
+{
+	str_addvarint(out, tag);
+	str_addvarint(out, value.len);
+	str_addv(out, value);
+}
+
+static void put_text(struct str *out, enum tag tag, struct view value)
+{
+	if (value.len > 0)
+		put(out, tag, value);
+}
+
+static void put_number(struct str *out, enum tag tag, uint64_t n)
+{
+	CLEAN_STR value = STR_INIT;
+
+	str_addvarint(&value, n);
+	put(out, tag, str_view(&value));
+}
+
+static void put_hash(struct str *out, enum tag tag, const struct hash *hash)
+{
+	put(out, tag, (struct view){(const char *)hash->b, HASH_BYTES});
+}
+
+/* Times before 1970 are kept as two's complement. */
+static void put_facts(struct str *out, const struct facts *f)
+{
+	put_number(out, TAG_WAY, f->way);
+	put_number(out, TAG_SEEN_MS, (uint64_t)f->seen_ms);
+	if (f->source_time_s != 0)
+		put_number(out, TAG_SOURCE_TIME_S, (uint64_t)f->source_time_s);
+	put_text(out, TAG_SOURCE, f->source);
+	put_text(out, TAG_PLACE, f->place);
+	put_text(out, TAG_FLAGS, f->flags);
+	put_text(out, TAG_REVERSE_PATH, f->reverse_path);
+	for (size_t i = 0; i < f->recipients.n; i++)
+		put_text(out, TAG_RECIPIENT, f->recipients.v[i]);
+}
+
+static void put_splice(struct str *out, const struct record_splice *s)
+{
+	CLEAN_STR value = STR_INIT;
+
+	str_addvarint(&value, s->at);
+	str_addvarint(&value, s->geometry.encoded_len);
+	str_addvarint(&value, s->geometry.decoded_len);
+	str_addvarint(&value, s->geometry.line_chars);
+	str_addc(&value, s->geometry.eol == LINE_CRLF);
+	str_addc(&value, s->geometry.eol_at_end);
+	str_add(&value, s->part.b, HASH_BYTES);
+	put(out, TAG_SPLICE, str_view(&value));
+}
+
+static void put_fields(struct str *out, const struct str *fields)
+{
+	str_addvarint(out, fields->len);
+	str_add(out, fields->data, fields->len);
+}
+
+void record_write_mail(struct str *out, const struct mail_record *record)
+{
+	CLEAN_STR fields = STR_INIT;
+
+	put_hash(&fields, TAG_EXACT, &record->exact);
+	put_hash(&fields, TAG_CONTENT, &record->content);
+	put_number(&fields, TAG_SIZE, record->size);
+	put_facts(&fields, &record->facts);
+	for (size_t i = 0; i < record->splices.n; i++)
+		put_splice(&fields, &record->splices.v[i]);
+	put_fields(out, &fields);
+}
+
+void record_write_provenance(struct str *out, const struct provenance_record *record)
+{
+	CLEAN_STR fields = STR_INIT;
+
+	put(&fields, TAG_MAIL, (struct view){(const char *)record->mail.b, UUID_BYTES});
+	put_hash(&fields, TAG_EXACT, &record->exact);
+	put_number(&fields, TAG_SIZE, record->size);
+	put_facts(&fields, &record->facts);
+	put_fields(out, &fields);
+}
+
+/* Everything either kind of record may hold, while it is read. */
+struct reading {
+	struct arena *arena;
+	struct facts facts;
+	struct hash exact, content;
+	struct uuid mail;
+	uint64_t size;
+	struct {
+		struct record_splice *v;
+		size_t n, cap;
+	} splices;
+	bool has_exact, has_mail;
+};
+
+static int get_number(struct view v, uint64_t *n_r)
+{
+	return view_varint(&v, n_r) < 0 || v.len != 0 ? -1 : 0;
+}
+
+static int get_bytes(struct view v, void *out, size_t len)
+{
+	if (v.len != len)
+		return -1;
+	memcpy(out, v.data, len);
+	return 0;
+}
+
+static int get_splice(struct reading *r, struct view v)
+{
+	struct record_splice s = {0};
+	uint64_t at, encoded, decoded, line;
+	uint8_t crlf, eol_at_end;
+
+	if (view_varint(&v, &at) < 0 || view_varint(&v, &encoded) < 0 ||
+	    view_varint(&v, &decoded) < 0 || view_varint(&v, &line) < 0 || line > UINT32_MAX ||
+	    view_u8(&v, &crlf) < 0 || view_u8(&v, &eol_at_end) < 0 ||
+	    get_bytes(v, s.part.b, HASH_BYTES) < 0)
+		return -1;
+	s.at = at;
+	s.geometry.encoded_len = encoded;
+	s.geometry.decoded_len = decoded;
+	s.geometry.line_chars = (uint32_t)line;
+	s.geometry.eol = crlf ? LINE_CRLF : LINE_LF;
+	s.geometry.eol_at_end = eol_at_end != 0;
+	ARENA_PUSH(r->arena, r->splices, s);
+	return 0;
+}
+
+static int get_field(struct reading *r, uint64_t tag, struct view v)
+{
+	uint64_t n = 0;
+	int rc = 0;
+
+	switch (tag) {
+	case TAG_EXACT:
+		r->has_exact = true;
+		return get_bytes(v, r->exact.b, HASH_BYTES);
+	case TAG_CONTENT:
+		return get_bytes(v, r->content.b, HASH_BYTES);
+	case TAG_MAIL:
+		r->has_mail = true;
+		return get_bytes(v, r->mail.b, UUID_BYTES);
+	case TAG_SIZE:
+		return get_number(v, &r->size);
+	case TAG_WAY:
+		rc = get_number(v, &n);
+		r->facts.way = (enum way)n;
+		return rc;
+	case TAG_SEEN_MS:
+		rc = get_number(v, &n);
+		r->facts.seen_ms = (int64_t)n;
+		return rc;
+	case TAG_SOURCE_TIME_S:
+		rc = get_number(v, &n);
+		r->facts.source_time_s = (int64_t)n;
+		return rc;
+	case TAG_SOURCE:
+		r->facts.source = v;
+		return 0;
+	case TAG_PLACE:
+		r->facts.place = v;
+		return 0;
+	case TAG_FLAGS:
+		r->facts.flags = v;
+		return 0;
+	case TAG_REVERSE_PATH:
+		r->facts.reverse_path = v;
+		return 0;
+	case TAG_RECIPIENT:
+		ARENA_PUSH(r->arena, r->facts.recipients, v);
+		return 0;
+	case TAG_SPLICE:
+		return get_splice(r, v);
+	default:
+		return 0; /* of a later version */
+	}
+}
+
+/* Read all fields; *REST_R is what stands behind them. */
+static int get_fields(struct reading *r, struct view payload, struct view *rest_r, struct err *err)
+{
+	struct view fields, value;
+	uint64_t len, tag;
+
+	if (view_varint(&payload, &len) < 0 || view_bytes(&payload, len, &fields) < 0)
+		return err_set(err, ERR_DAMAGED, "a record whose facts do not fit it");
+	while (fields.len > 0)
+		if (view_varint(&fields, &tag) < 0 || view_varint(&fields, &len) < 0 ||
+		    view_bytes(&fields, len, &value) < 0 || get_field(r, tag, value) < 0)
+			return err_set(err, ERR_DAMAGED, "a record with a malformed field");
+	if (!r->has_exact)
+		return err_set(err, ERR_DAMAGED, "a record without a digest");
+	*rest_r = payload;
+	return 0;
+}
+
+int record_read_mail(struct arena *arena, struct view payload, struct mail_record *record_r,
+		     struct err *err)
+{
+	struct reading r = {.arena = arena};
+
+	*record_r = (struct mail_record){0};
+	if (get_fields(&r, payload, &record_r->skeleton, err) < 0)
+		return -1;
+	record_r->facts = r.facts;
+	record_r->exact = r.exact;
+	record_r->content = r.content;
+	record_r->size = r.size;
+	record_r->splices.v = r.splices.v;
+	record_r->splices.n = r.splices.n;
+	record_r->splices.cap = r.splices.cap;
+	return 0;
+}
+
+int record_read_provenance(struct arena *arena, struct view payload,
+			   struct provenance_record *record_r, struct err *err)
+{
+	struct reading r = {.arena = arena};
+
+	*record_r = (struct provenance_record){0};
+	if (get_fields(&r, payload, &record_r->header, err) < 0)
+		return -1;
+	if (!r.has_mail)
+		return err_set(err, ERR_DAMAGED, "a provenance record without its mail");
+	record_r->facts = r.facts;
+	record_r->exact = r.exact;
+	record_r->mail = r.mail;
+	record_r->size = r.size;
+	return 0;
+}
+
+void record_write_erased(struct str *out, const struct uuid *mail, int64_t erased_s)
+{
+	str_add(out, mail->b, UUID_BYTES);
+	str_addu64(out, (uint64_t)erased_s);
+}
+
+int record_read_erased(struct view payload, struct uuid *mail_r, int64_t *erased_s_r,
+		       struct err *err)
+{
+	struct view id;
+	uint64_t when;
+
+	if (view_bytes(&payload, UUID_BYTES, &id) < 0 || view_u64(&payload, &when) < 0)
+		return err_set(err, ERR_DAMAGED, "a tombstone that is cut short");
+	memcpy(mail_r->b, id.data, UUID_BYTES);
+	*erased_s_r = (int64_t)when;
+	return 0;
+}

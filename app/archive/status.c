@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/archive/status.h"
+
+#include "app/archive/archive_priv.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A database with its write-ahead log. */
+static uint64_t database_bytes(struct archive *a, const char *name)
+{
+	static const char *const ends[] = {"", "-wal"};
+	CLEAN_STR path = STR_INIT;
+	uint64_t bytes = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		archive_path(a, name, &path);
+		str_adds(&path, ends[i]);
+		if (stat(path.data, &st) == 0)
+			bytes += (uint64_t)st.st_size;
+	}
+	return bytes;
+}
+
+int archive_status(struct archive *a, struct arena *arena, struct archive_status *status_r,
+		   struct err *err)
+{
+	struct archive_status s = {0};
+	CLEAN_STR path = STR_INIT;
+
+	if (mails_totals(a->catalog, &s.mails, err) < 0 ||
+	    index_count(a->index, &s.indexed, err) < 0 ||
+	    media_list(a->catalog, arena, &s.media, &s.n_media, err) < 0)
+		return -1;
+	for (size_t i = 0; i < s.n_media; i++)
+		s.pack_bytes += s.media[i].pack_bytes;
+	s.catalog_bytes = database_bytes(a, "catalog.db");
+	s.index_bytes = database_bytes(a, "index.db");
+	s.key_backed_up = access(archive_path(a, "key-backup", &path), F_OK) == 0;
+	*status_r = s;
+	return 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* status.h - how an archive is: what it holds, what it saves, what waits, what to warn of. */
+#ifndef APP_ARCHIVE_STATUS_H
+#define APP_ARCHIVE_STATUS_H
+
+#include "app/archive/archive.h"
+
+struct archive_status {
+	struct mails_totals mails;
+	uint64_t pack_bytes;   /* on all media */
+	uint64_t catalog_bytes, index_bytes;
+	uint64_t indexed;      /* mails in the index */
+	bool key_backed_up;
+	struct medium_row *media; /* in the arena */
+	size_t n_media;
+};
+
+int archive_status(struct archive *a, struct arena *arena, struct archive_status *status_r,
+		   struct err *err);
+
+#endif
