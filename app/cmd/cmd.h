@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cmd.h - what the verbs of the command line share: options, errors, output.
+ *
+ * Each verb is one file with one function cmd_VERB(); VERBS below is the list of them, from which dispatch and help
+ * come. Exit status: 0 done, 1 failed, 2 wrong usage, 3 done with some items refused (each named).
+ */
+#ifndef APP_CMD_CMD_H
+#define APP_CMD_CMD_H
+
+#include "app/archive/archive.h"
+#include "base/err.h"
+
+#include <stdio.h>
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_REFUSED = 3 };
+
+/* What is given before or behind the verb. */
+struct cmd {
+	const char *archive_dir; /* --archive, else SEALPOST_ARCHIVE, else the default */
+	bool json;
+	const char *verb;
+	const char *usage; /* of the verb */
+	int argc;          /* what stands behind the verb and is no option of all verbs */
+	char **argv;
+};
+
+/* verb, arguments, one line of help */
+#define VERBS(X)                                                                                   \
+	X(init, "[--medium DIR] [--name NAME]", "make a new archive")                              \
+	X(key, "export|import|show [--password-file F] [--html]", "the archive key, on paper")     \
+	X(import, "PATH... [--source NAME] [--dry-run] [--since D] [--until D] [--jobs N]",        \
+	  "take in .eml files, Maildir and mbox mailboxes")                                        \
+	X(search, "QUERY [--limit N] [--offset N] [--count]", "find mails, newest first")          \
+	X(show, "ID [--raw | --part N]", "read one mail")                                          \
+	X(export, "QUERY | --all --format eml|mbox|zip --to PATH",                                 \
+	  "give mails back, with a manifest")                                                      \
+	X(verify, "ID | --all", "prove that nothing is damaged or missing")                        \
+	X(delete, "ID...", "delete mails; erase takes them out of index and media")                \
+	X(erase, "index|media", "the nightly steps that erase deleted mails for good")             \
+	X(note, "ID [--tags TAGS] [--text TEXT]", "tags and a note for a mail")                    \
+	X(index, "update|rebuild", "bring the search index up to date, or make it anew")           \
+	X(rebuild, "[--medium DIR]...", "make catalog and index from the media and the key")       \
+	X(medium, "list", "the numbered media")                                                    \
+	X(status, "", "how the archive is")
+
+#define X(name, args, help) int cmd_##name(struct cmd *cmd);
+VERBS(X)
+#undef X
+
+/* Options of a verb: one row each, ended by a row without a name. */
+struct option_row {
+	const char *name; /* without the dashes */
+	enum { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER, OPTION_LIST } kind;
+	void *to; /* bool *, const char **, uint64_t *, struct option_list * */
+};
+struct option_list {
+	const char **v;
+	size_t n, cap;
+};
+
+/* Take the options out of cmd->argv, leaving the arguments. -1: usage was told. */
+int cmd_options(struct cmd *cmd, const struct option_row *rows);
+/* Tell what is wrong with the call, and how it reads; EXIT_USAGE. */
+int cmd_usage(const struct cmd *cmd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Tell an error: what happened, what it means for the mail, what to do. EXIT_FAILED. */
+int cmd_fail(const struct cmd *cmd, const struct err *err);
+
+/* Open the archive that the command names; -1: told. */
+int cmd_open(const struct cmd *cmd, struct archive **archive_r);
+
+/* The mail whose id is TEXT; -1: told (no such id, erased, malformed). */
+int cmd_find_mail(const struct cmd *cmd, struct archive *a, struct arena *arena, const char *text,
+		  struct mail_row *row_r);
+
+/* A password from --password-file F or --password-prompt (asked twice if CONFIRM). -1: told. */
+int cmd_password(const struct cmd *cmd, const char *file, bool prompt, bool confirm,
+		 struct secret **password_r);
+
+/* One JSON value onto a line being built: a string in quotes, escaped (RFC 8259). */
+void cmd_json_text(struct str *out, struct view text);
+/* Write a line to standard output; -1: nobody reads it any more, or the disk is full. */
+int cmd_print(const struct str *line);
+
+/* "1.4 GB". */
+const char *cmd_bytes(uint64_t bytes, char out[32]);
+
+/* 2024, 2024-05 or 2024-05-17, local time, the first second of it; -1 malformed. */
+int cmd_date(const char *text, int64_t *time_s_r);
+
+#endif

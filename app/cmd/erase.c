@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/archive/erase.h"
+
+#include "app/cmd/cmd.h"
+
+int cmd_erase(struct cmd *cmd)
+{
+	const struct option_row rows[] = {{0}};
+	CLEAN(archive) a = NULL;
+	struct erase_report r;
+	struct err err = {0};
+	char bytes[32];
+	bool media;
+
+	if (cmd_options(cmd, rows) < 0)
+		return EXIT_USAGE;
+	media = cmd->argc == 1 && strcmp(cmd->argv[0], "media") == 0;
+	if (!media && (cmd->argc != 1 || strcmp(cmd->argv[0], "index") != 0))
+		return cmd_usage(cmd, "say erase index, and after it erase media");
+	if (cmd_open(cmd, &a) < 0)
+		return EXIT_FAILED;
+	if ((media ? erase_media : erase_index)(a, &r, &err) < 0)
+		return cmd_fail(cmd, &err);
+	if (cmd->json)
+		printf("{\"mails\": %llu, \"packs\": %llu, \"bytes_freed\": %llu, \"refused\": %llu}\n",
+		       (unsigned long long)r.mails, (unsigned long long)r.packs,
+		       (unsigned long long)r.bytes_freed, (unsigned long long)r.refused);
+	else if (media)
+		printf("%llu mails erased from the media: %llu packs written anew, %s freed\n",
+		       (unsigned long long)r.mails, (unsigned long long)r.packs,
+		       cmd_bytes(r.bytes_freed, bytes));
+	else
+		printf("%llu mails erased from the index\n", (unsigned long long)r.mails);
+	return r.refused > 0 ? EXIT_REFUSED : EXIT_DONE;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/cmd/cmd.h"
+
+int cmd_init(struct cmd *cmd)
+{
+	const char *medium = NULL, *name = "Sealpost archive";
+	const struct option_row rows[] = {{"medium", OPTION_TEXT, &medium},
+					  {"name", OPTION_TEXT, &name},
+					  {0}};
+	struct err err = {0};
+
+	if (cmd_options(cmd, rows) < 0)
+		return EXIT_USAGE;
+	if (cmd->argc != 0)
+		return cmd_usage(cmd, "init takes no arguments");
+	if (archive_init(cmd->archive_dir, name, medium, &err) < 0)
+		return cmd_fail(cmd, &err);
+	printf("The archive %s is ready.\n"
+	       "Back up its key now: without key and backup all its mail is lost for ever.\n"
+	       "  sealpost --archive %s key export --password-prompt > key.txt\n"
+	       "Medium 1 is on a local disk, which is for trials only.\n",
+	       cmd->archive_dir, cmd->archive_dir);
+	return EXIT_DONE;
+}

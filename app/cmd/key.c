@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/archive/archive.h"
+#include "app/cmd/cmd.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "storage/keytext.h"
+
+#include <unistd.h>
+
+enum { BACKUP_MAX_BYTES = 1024 * 1024 };
+
+struct key_options {
+	const char *password_file;
+	bool prompt, html;
+};
+
+/* A backup exists: status stops warning. A file, for when the catalog is not there yet. */
+static int note_backup(const char *dir, struct err *err)
+{
+	CLEAN_STR path = STR_INIT;
+	CLEAN_STR now = STR_INIT;
+
+	str_addf(&path, "%s/key-backup", dir);
+	clock_add_utc(&now, clock_s());
+	str_addc(&now, '\n');
+	return file_replace(path.data, 0600, str_view(&now), err);
+}
+
+static int key_export(struct cmd *cmd, const struct key_options *o)
+{
+	CLEAN(archive) a = NULL;
+	CLEAN(secret) password = NULL;
+	CLEAN_STR out = STR_INIT;
+	CLEAN_STR name = STR_INIT;
+	struct keytext_about about = {.made_s = clock_s()};
+	struct err err = {0};
+
+	if (cmd_password(cmd, o->password_file, o->prompt, true, &password) < 0 ||
+	    cmd_open(cmd, &a) < 0)
+		return EXIT_FAILED;
+	if (setting_get(archive_catalog(a), "name", &name, &err) < 0)
+		return cmd_fail(cmd, &err);
+	about.name = name.data;
+	(o->html ? keytext_write_html : keytext_write)(&out, archive_keys(a), &about, password);
+	if (cmd_print(&out) < 0 || fflush(stdout) != 0) {
+		err_errno(&err, "standard output: %m");
+		return cmd_fail(cmd, &err);
+	}
+	return note_backup(cmd->archive_dir, &err) < 0 ? cmd_fail(cmd, &err) : EXIT_DONE;
+}
+
+static int read_text(const char *path, struct str *text, struct err *err)
+{
+	return file_read(path ? path : "/dev/stdin", BACKUP_MAX_BYTES, text, err);
+}
+
+static int key_import(struct cmd *cmd, const struct key_options *o)
+{
+	CLEAN(keyring) keys = NULL;
+	CLEAN(secret) password = NULL;
+	CLEAN_STR text = STR_INIT;
+	CLEAN_STR path = STR_INIT;
+	CLEAN_STR fingerprint = STR_INIT;
+	struct err err = {0};
+
+	if (cmd->argc > 2)
+		return cmd_usage(cmd, "import takes one file, or reads standard input");
+	if (cmd_password(cmd, o->password_file, o->prompt, false, &password) < 0)
+		return EXIT_FAILED;
+	str_addf(&path, "%s/archive.key", cmd->archive_dir);
+	if (read_text(cmd->argc == 2 ? cmd->argv[1] : NULL, &text, &err) < 0 ||
+	    keytext_read(str_view(&text), password, &keys, &err) < 0 ||
+	    dir_make_all(cmd->archive_dir, 0700, &err) < 0 ||
+	    keyring_save(keys, path.data, &err) < 0 || note_backup(cmd->archive_dir, &err) < 0)
+		return cmd_fail(cmd, &err);
+	keyring_add_fingerprint(&fingerprint, keys);
+	printf("The archive key %s is in %s.\n"
+	       "If the catalog is lost as well: sealpost --archive %s rebuild --medium DIR\n",
+	       fingerprint.data, path.data, cmd->archive_dir);
+	return EXIT_DONE;
+}
+
+static int key_show(struct cmd *cmd)
+{
+	CLEAN(archive) a = NULL;
+	CLEAN_STR text = STR_INIT;
+	char uuid[UUID_TEXT + 1];
+
+	if (cmd_open(cmd, &a) < 0)
+		return EXIT_FAILED;
+	keyring_add_fingerprint(&text, archive_keys(a));
+	uuid_text(keyring_archive(archive_keys(a)), uuid);
+	printf(cmd->json ? "{\"archive\": \"%s\", \"fingerprint\": \"%s\"}\n"
+			 : "archive %s, key fingerprint %s\n",
+	       uuid, text.data);
+	return EXIT_DONE;
+}
+
+int cmd_key(struct cmd *cmd)
+{
+	struct key_options o = {0};
+	const struct option_row rows[] = {{"password-file", OPTION_TEXT, &o.password_file},
+					  {"password-prompt", OPTION_FLAG, &o.prompt},
+					  {"html", OPTION_FLAG, &o.html},
+					  {0}};
+
+	if (cmd_options(cmd, rows) < 0)
+		return EXIT_USAGE;
+	if (cmd->argc >= 1 && strcmp(cmd->argv[0], "import") == 0)
+		return key_import(cmd, &o);
+	if (cmd->argc == 1 && strcmp(cmd->argv[0], "export") == 0)
+		return key_export(cmd, &o);
+	if (cmd->argc == 1 && strcmp(cmd->argv[0], "show") == 0)
+		return key_show(cmd);
+	return cmd_usage(cmd, "say export, import or show");
+}

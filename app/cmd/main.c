@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sealpost - the command line.
+ *
+ * Jail: none. It runs as the administrator and holds the archive key while it works; core dumps are
+ * off, the key lies in locked memory.
+ */
+#include "app/cmd/cmd.h"
+#include "app/mail/mail.h"
+#include "base/log.h"
+#include "base/secret.h"
+
+#include <locale.h>
+#include <signal.h>
+
+#define DEFAULT_ARCHIVE "/var/lib/sealpost/default"
+
+static const struct {
+	const char *name;
+	const char *args;
+	const char *help;
+	int (*run)(struct cmd *cmd);
+} verbs[] = {
+#define X(name, args, help) {#name, args, help, cmd_##name},
+	VERBS(X)
+#undef X
+};
+
+static int help(FILE *to, int status)
+{
+	fputs("sealpost keeps mail encrypted, finds it, and gives it back unchanged.\n\n"
+	      "usage: sealpost [--archive DIR] [--json] [--verbose] VERB ...\n\n",
+	      to);
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+		fprintf(to, "  %-8s %s\n           %s\n", verbs[i].name, verbs[i].help,
+			verbs[i].args);
+	fputs("\nThe archive is DIR, or $SEALPOST_ARCHIVE, or " DEFAULT_ARCHIVE ".\n"
+	      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done with some items refused.\n",
+	      to);
+	return status;
+}
+
+/* --archive, --json and --verbose may stand anywhere ahead of a "--". Returns the words left. */
+static int take_common(struct cmd *cmd, int argc, char **argv)
+{
+	bool open = true;
+	int n = 0;
+
+	for (int i = 1; i < argc; i++) {
+		if (open && strcmp(argv[i], "--json") == 0)
+			cmd->json = true;
+		else if (open && strcmp(argv[i], "--verbose") == 0)
+			log_set_level(LOG_LEVEL_INFO);
+		else if (open && strncmp(argv[i], "--archive=", 10) == 0)
+			cmd->archive_dir = argv[i] + 10;
+		else if (open && strcmp(argv[i], "--archive") == 0 && i + 1 < argc)
+			cmd->archive_dir = argv[++i];
+		else
+			argv[n++] = argv[i];
+		if (strcmp(argv[i], "--") == 0)
+			open = false;
+	}
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	struct cmd cmd = {.archive_dir = getenv("SEALPOST_ARCHIVE")};
+	int n, status = EXIT_USAGE;
+
+	secret_harden_process();
+	setlocale(LC_CTYPE, "");
+	signal(SIGPIPE, SIG_IGN);
+	if (cmd.archive_dir == NULL)
+		cmd.archive_dir = DEFAULT_ARCHIVE;
+	n = take_common(&cmd, argc, argv);
+	if (n == 0)
+		return help(stderr, EXIT_USAGE);
+	if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0)
+		return help(stdout, EXIT_DONE);
+	mail_init();
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+		if (strcmp(argv[0], verbs[i].name) != 0)
+			continue;
+		cmd.verb = verbs[i].name;
+		cmd.usage = verbs[i].args;
+		cmd.argc = n - 1;
+		cmd.argv = argv + 1;
+		status = verbs[i].run(&cmd);
+		if (fflush(stdout) != 0 && status == EXIT_DONE) {
+			fprintf(stderr, "sealpost: standard output: %m\n");
+			status = EXIT_FAILED;
+		}
+		return status;
+	}
+	fprintf(stderr, "sealpost: there is no verb \"%s\"; \"sealpost help\" lists them\n", argv[0]);
+	return status;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/archive/rebuild.h"
+
+#include "app/cmd/cmd.h"
+
+static void print_json(const struct rebuild_report *r)
+{
+	printf("{\"packs\": %llu, \"mails\": %llu, \"sightings\": %llu, \"erased\": %llu, "
+	       "\"replaced\": %llu, \"unopened\": %llu, \"damaged\": %llu, \"unreadable\": %llu}\n",
+	       (unsigned long long)r->packs, (unsigned long long)r->adopted.mails,
+	       (unsigned long long)r->adopted.sightings,
+	       (unsigned long long)r->adopted.tombstones, (unsigned long long)r->replaced,
+	       (unsigned long long)r->unopened, (unsigned long long)r->adopted.damaged,
+	       (unsigned long long)r->adopted.unreadable);
+}
+
+int cmd_rebuild(struct cmd *cmd)
+{
+	struct option_list media = {0};
+	const struct option_row rows[] = {{"medium", OPTION_LIST, &media}, {0}};
+	struct rebuild_report r;
+	struct err err = {0};
+	bool damaged;
+	int rc;
+
+	if (cmd_options(cmd, rows) < 0)
+		return EXIT_USAGE;
+	if (cmd->argc != 0)
+		return cmd_usage(cmd, "rebuild takes no arguments");
+	rc = archive_rebuild(cmd->archive_dir, media.v, media.n, &r, &err);
+	free(media.v);
+	if (rc < 0)
+		return cmd_fail(cmd, &err);
+	damaged = r.unopened + r.adopted.damaged + r.adopted.unreadable > 0;
+	if (cmd->json)
+		print_json(&r);
+	else
+		printf("%llu mails from %llu packs are in the new catalog and index.%s\n",
+		       (unsigned long long)r.adopted.mails, (unsigned long long)r.packs,
+		       damaged ? " Some stored data is damaged: \"sealpost verify --all\" names it."
+			       : "");
+	return damaged ? EXIT_REFUSED : EXIT_DONE;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/archive/find.h"
+#include "app/cmd/cmd.h"
+#include "app/mail/mail.h"
+#include "base/clock.h"
+
+struct printing {
+	const struct cmd *cmd;
+	struct archive *a;
+	struct str line;
+};
+
+static int add_to(void *arg, unsigned role, uint64_t address, struct view addr, struct err *err)
+{
+	struct str *line = arg;
+
+	(void)address;
+	(void)err;
+	if (role != ROLE_TO)
+		return 0;
+	if (line->data[line->len - 1] != '[')
+		str_adds(line, ", ");
+	cmd_json_text(line, addr);
+	return 0;
+}
+
+static void add_marks(struct str *line, unsigned marks)
+{
+	static const struct {
+		unsigned mark;
+		const char *name;
+	} names[] = {
+		{MARK_ATTACHMENT, "attachment"}, {MARK_SPAM, "spam"}, {MARK_FLAGGED, "flagged"}};
+	const char *sep = "";
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if ((marks & names[i].mark) == 0)
+			continue;
+		str_addf(line, "%s\"%s\"", sep, names[i].name);
+		sep = ", ";
+	}
+}
+
+static int print_json(struct printing *p, const struct mail_row *row, struct err *err)
+{
+	struct str *line = &p->line;
+	CLEAN_STR safe = STR_INIT;
+
+	str_adds(line, "{\"id\": \"");
+	uuid_add(line, &row->id);
+	str_adds(line, "\", \"sent\": \"");
+	clock_add_utc(line, row->sent_s);
+	str_adds(line, "\", \"archived\": \"");
+	clock_add_utc(line, uuid_ms(&row->id) / 1000);
+	str_adds(line, "\", \"from\": ");
+	str_addsafe(&safe, row->sender, false);
+	cmd_json_text(line, str_view(&safe));
+	str_adds(line, ", \"to\": [");
+	if (recipients_each(archive_catalog(p->a), row->mail, add_to, line, err) < 0)
+		return -1;
+	str_adds(line, "], \"subject\": ");
+	str_reset(&safe);
+	str_addsafe(&safe, row->subject, false);
+	cmd_json_text(line, str_view(&safe));
+	str_addf(line, ", \"size\": %llu, \"attachments\": %u, \"marks\": [",
+		 (unsigned long long)row->size, row->attachments);
+	add_marks(line, row->marks);
+	str_adds(line, "]}\n");
+	return 0;
+}
+
+static void print_text(struct printing *p, const struct mail_row *row)
+{
+	struct str *line = &p->line;
+
+	uuid_add(line, &row->id);
+	str_adds(line, "  ");
+	clock_add_utc(line, row->sent_s);
+	line->len -= 10; /* the day is enough for a list */
+	str_adds(line, "  ");
+	str_addsafe(line, row->sender, false);
+	str_adds(line, "  ");
+	str_addsafe(line, row->subject, false);
+	if (row->attachments > 0)
+		str_addf(line, "  [%u]", row->attachments);
+	str_addc(line, '\n');
+}
+
+static int print_mail(void *arg, const struct mail_row *row, struct err *err)
+{
+	struct printing *p = arg;
+
+	str_reset(&p->line);
+	if (!p->cmd->json)
+		print_text(p, row);
+	else if (print_json(p, row, err) < 0)
+		return -1;
+	return cmd_print(&p->line) == 0 ? 0 : err_errno(err, "standard output: %m");
+}
+
+/* A query may come as several words of the shell; they are one query. */
+static void join_words(const struct cmd *cmd, struct str *query)
+{
+	for (int i = 0; i < cmd->argc; i++) {
+		if (i > 0)
+			str_addc(query, ' ');
+		str_adds(query, cmd->argv[i]);
+	}
+}
+
+static int print_count(struct cmd *cmd, struct archive *a, struct view query, struct err *err)
+{
+	struct scope scope = SCOPE_ALL;
+	uint64_t n;
+
+	if (find_count(a, query, &scope, &n, err) < 0)
+		return -1;
+	printf(cmd->json ? "{\"count\": %llu}\n" : "%llu\n", (unsigned long long)n);
+	return 0;
+}
+
+int cmd_search(struct cmd *cmd)
+{
+	CLEAN(archive) a = NULL;
+	CLEAN_STR query = STR_INIT;
+	struct scope scope = SCOPE_ALL;
+	uint64_t limit = 50, offset = 0;
+	bool count = false;
+	const struct option_row rows[] = {{"limit", OPTION_NUMBER, &limit},
+					  {"offset", OPTION_NUMBER, &offset},
+					  {"count", OPTION_FLAG, &count},
+					  {0}};
+	struct printing p = {.cmd = cmd, .line = STR_INIT};
+	struct err err = {0};
+	int rc;
+
+	if (cmd_options(cmd, rows) < 0)
+		return EXIT_USAGE;
+	join_words(cmd, &query);
+	if (cmd_open(cmd, &a) < 0)
+		return EXIT_FAILED;
+	p.a = a;
+	rc = count ? print_count(cmd, a, str_view(&query), &err)
+		   : find_mails(a, str_view(&query), &scope, offset, limit, print_mail, &p, &err);
+	str_clear(&p.line);
+	if (rc < 0)
+		return cmd_fail(cmd, &err);
+	return EXIT_DONE;
+}

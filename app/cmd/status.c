@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/archive/status.h"
+
+#include "app/cmd/cmd.h"
+
+static void print_json(const struct archive_status *s)
+{
+	printf("{\"mails\": %llu, \"bytes\": %llu, \"deleted\": %llu, \"pack_bytes\": %llu, "
+	       "\"catalog_bytes\": %llu, \"index_bytes\": %llu, \"indexed\": %llu, "
+	       "\"parts\": %llu, \"part_bytes\": %llu, \"part_uses\": %llu, "
+	       "\"saved_bytes\": %llu, \"key_backup\": %s}\n",
+	       (unsigned long long)s->mails.mails, (unsigned long long)s->mails.bytes,
+	       (unsigned long long)s->mails.deleted, (unsigned long long)s->pack_bytes,
+	       (unsigned long long)s->catalog_bytes, (unsigned long long)s->index_bytes,
+	       (unsigned long long)s->indexed, (unsigned long long)s->mails.parts,
+	       (unsigned long long)s->mails.part_bytes, (unsigned long long)s->mails.uses,
+	       (unsigned long long)(s->mails.used_bytes - s->mails.part_bytes),
+	       s->key_backed_up ? "true" : "false");
+}
+
+static void print_warnings(const struct cmd *cmd, const struct archive_status *s)
+{
+	if (!s->key_backed_up)
+		printf("WARNING: there is no backup of the archive key. If %s/archive.key is lost, all "
+		       "mail is lost for ever.\n         Make one now: sealpost --archive %s key "
+		       "export --password-prompt > key.txt\n",
+		       cmd->archive_dir, cmd->archive_dir);
+	if (s->indexed < s->mails.mails)
+		printf("WARNING: %llu mails are not in the search index yet. None is lost; bring them "
+		       "in: sealpost --archive %s index update\n",
+		       (unsigned long long)(s->mails.mails - s->indexed), cmd->archive_dir);
+}
+
+static void print_text(const struct cmd *cmd, const struct archive_status *s, struct archive *a)
+{
+	char in[32], on[32], db[32], saved[32];
+	double share = s->mails.bytes ? 100.0 * (double)s->pack_bytes / (double)s->mails.bytes : 0;
+
+	printf("mails     %llu, %s", (unsigned long long)s->mails.mails,
+	       cmd_bytes(s->mails.bytes, in));
+	if (s->mails.deleted > 0)
+		printf(", and %llu deleted that wait for erasing",
+		       (unsigned long long)s->mails.deleted);
+	printf("\npacks     %s on the media, %.1f %% of the original\n",
+	       cmd_bytes(s->pack_bytes, on), share);
+	printf("parts     %llu kept once for %llu uses, %s saved\n",
+	       (unsigned long long)s->mails.parts, (unsigned long long)s->mails.uses,
+	       cmd_bytes(s->mails.used_bytes - s->mails.part_bytes, saved));
+	printf("index     %llu mails, catalog and index %s\n", (unsigned long long)s->indexed,
+	       cmd_bytes(s->catalog_bytes + s->index_bytes, db));
+	for (size_t i = 0; i < s->n_media; i++) {
+		struct medium *medium;
+		uint64_t left = 0, total;
+		struct err err = {0};
+
+		printf("medium %-2u %s%s at %s, ", s->media[i].medium, s->media[i].type,
+		       s->media[i].active ? ", active" : "", s->media[i].location);
+		if (archive_medium(a, s->media[i].medium, &medium, &err) == 0 &&
+		    medium_space(medium, &left, &total, &err) == 0)
+			printf("%s free\n", cmd_bytes(left, in));
+		else
+			printf("does not answer: %s\n", err.text);
+	}
+	print_warnings(cmd, s);
+}
+
+int cmd_status(struct cmd *cmd)
+{
+	const struct option_row rows[] = {{0}};
+	CLEAN(archive) a = NULL;
+	CLEAN(arena) arena = arena_new();
+	struct archive_status s;
+	struct err err = {0};
+
+	if (cmd_options(cmd, rows) < 0)
+		return EXIT_USAGE;
+	if (cmd->argc != 0)
+		return cmd_usage(cmd, "status takes no arguments");
+	if (cmd_open(cmd, &a) < 0)
+		return EXIT_FAILED;
+	if (archive_status(a, arena, &s, &err) < 0)
+		return cmd_fail(cmd, &err);
+	if (cmd->json)
+		print_json(&s);
+	else
+		print_text(cmd, &s, a);
+	return EXIT_DONE;
+}

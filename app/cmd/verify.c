@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/archive/verify.h"
+
+#include "app/cmd/cmd.h"
+#include "base/clock.h"
+
+#include <unistd.h>
+
+struct printing {
+	const struct cmd *cmd;
+	bool bar;
+	int64_t drawn_ms;
+};
+
+static void print_json_finding(const struct finding *f)
+{
+	CLEAN_STR line = STR_INIT;
+
+	str_addf(&line, "{\"pack\": %llu, \"offset\": %llu, \"finding\": ",
+		 (unsigned long long)f->pack, (unsigned long long)f->offset);
+	cmd_json_text(&line, VIEW(f->text));
+	str_adds(&line, ", \"mails\": [");
+	for (size_t i = 0; i < f->n_mails; i++) {
+		str_adds(&line, i ? ", \"" : "\"");
+		uuid_add(&line, &f->mails[i]);
+		str_addc(&line, '"');
+	}
+	str_adds(&line, "]}\n");
+	cmd_print(&line);
+}
+
+static void print_finding(void *arg, const struct finding *f)
+{
+	struct printing *p = arg;
+	char id[UUID_TEXT + 1];
+
+	if (p->cmd->json) {
+		print_json_finding(f);
+		return;
+	}
+	if (p->bar)
+		fputs("\r\033[K", stderr);
+	if (f->pack != 0)
+		printf("pack %llu offset %llu: ", (unsigned long long)f->pack,
+		       (unsigned long long)f->offset);
+	printf("%s\n", f->text);
+	for (size_t i = 0; i < f->n_mails; i++)
+		printf("  concerns mail %s\n", uuid_text(&f->mails[i], id));
+}
+
+static void print_progress(void *arg, const struct verify_report *report, uint64_t total)
+{
+	struct printing *p = arg;
+	int64_t now_ms;
+
+	if (!p->bar || (report->mails & 255) != 0)
+		return;
+	now_ms = clock_monotonic_ms();
+	if (now_ms - p->drawn_ms < 200)
+		return;
+	p->drawn_ms = now_ms;
+	fprintf(stderr, "\r\033[K%llu of %llu mails", (unsigned long long)report->mails,
+		(unsigned long long)total);
+}
+
+static int verify_everything(struct cmd *cmd, struct archive *a)
+{
+	struct printing p = {.cmd = cmd, .bar = isatty(STDERR_FILENO) && !cmd->json};
+	struct verify_watch watch = {&p, print_finding, print_progress};
+	struct verify_report report;
+	struct err err = {0};
+	int rc = verify_all(a, &watch, &report, &err);
+
+	if (p.bar)
+		fputs("\r\033[K", stderr);
+	if (rc < 0)
+		return cmd_fail(cmd, &err);
+	if (cmd->json)
+		printf("{\"packs\": %llu, \"mails\": %llu, \"bytes\": %llu, \"findings\": %llu}\n",
+		       (unsigned long long)report.packs, (unsigned long long)report.mails,
+		       (unsigned long long)report.bytes, (unsigned long long)report.findings);
+	else
+		printf("%llu mails in %llu packs read and compared: %s\n",
+		       (unsigned long long)report.mails, (unsigned long long)report.packs,
+		       report.findings ? "see above for what is damaged; the rest is as it was captured"
+				       : "everything is as it was captured");
+	return report.findings > 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int verify_one(struct cmd *cmd, struct archive *a, const char *text)
+{
+	CLEAN(arena) arena = arena_new();
+	CLEAN_STR archived = STR_INIT;
+	CLEAN_STR sum = STR_INIT;
+	struct mail_row row;
+	struct err err = {0};
+
+	if (cmd_find_mail(cmd, a, arena, text, &row) < 0)
+		return EXIT_FAILED;
+	if (verify_mail(a, &row, &err) < 0)
+		return cmd_fail(cmd, &err);
+	clock_add_utc(&archived, uuid_ms(&row.id) / 1000);
+	str_addhex(&sum, row.exact.b, HASH_BYTES);
+	if (cmd->json)
+		printf("{\"unchanged\": true, \"archived\": \"%s\", \"sha256\": \"%s\"}\n",
+		       archived.data, sum.data);
+	else
+		printf("This mail is bit for bit what was captured at %s.\nSHA-256 %s\n",
+		       archived.data, sum.data);
+	return EXIT_DONE;
+}
+
+int cmd_verify(struct cmd *cmd)
+{
+	CLEAN(archive) a = NULL;
+	bool all = false;
+	const struct option_row rows[] = {{"all", OPTION_FLAG, &all}, {0}};
+
+	if (cmd_options(cmd, rows) < 0)
+		return EXIT_USAGE;
+	if (cmd->argc != (all ? 0 : 1))
+		return cmd_usage(cmd, "give one id or --all");
+	if (cmd_open(cmd, &a) < 0)
+		return EXIT_FAILED;
+	return all ? verify_everything(cmd, a) : verify_one(cmd, a, cmd->argv[0]);
+}
