@@ -6,7 +6,7 @@
 #include <stdalign.h>
 #include <stdio.h>
 
-enum { FIRST_BLOCK = 16 * 1024, LARGEST_STEP = 1024 * 1024 };
+enum { FIRST_BLOCK = 8 * 1024, LARGEST_STEP = 1024 * 1024 };
 
 struct block {
 	struct block *next;

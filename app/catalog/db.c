@@ -85,7 +85,7 @@ static int set_options(struct db *db, const struct db_options *o, struct err *er
 	CLEAN_STR sql = STR_INIT;
 
 	str_addf(&sql,
-		 "PRAGMA cipher_page_size=%d;PRAGMA cache_size=-%d;PRAGMA temp_store=MEMORY;"
+		 "PRAGMA cipher_log_level=NONE;PRAGMA cipher_page_size=%d;PRAGMA cache_size=-%d;PRAGMA temp_store=MEMORY;"
 		 "PRAGMA foreign_keys=ON;PRAGMA trusted_schema=OFF;PRAGMA secure_delete=ON;"
 		 "PRAGMA mmap_size=0;",
 		 o->page_bytes, o->cache_kib);

@@ -9,7 +9,7 @@
 
 enum {
 	BATCH_MAILS = 500,
-	BATCH_BYTES = 32 * 1024 * 1024,
+	BATCH_BYTES = 16 * 1024 * 1024,
 	SAMPLE_MAILS = 1000,     /* of which a dictionary is trained */
 	SAMPLE_MAILS_MIN = 200,  /* fewer teach it too little */
 	SAMPLE_BYTES = 4 * 1024 * 1024

@@ -3,7 +3,7 @@
 
 #include <pthread.h>
 
-enum { POOL_SLOTS = 2048, POOL_JOBS_MAX = 64, POOL_BYTES = 64 * 1024 * 1024 };
+enum { POOL_SLOTS = 2048, POOL_JOBS_MAX = 64, POOL_BYTES = 32 * 1024 * 1024 };
 
 /* A slot goes round: the caller fills it, a worker takes and fills `prepared`, the caller empties
  * it. head: next to be filled; work: next for a worker; tail: next to be taken. */
