@@ -8,7 +8,7 @@ PACKAGES := sqlcipher gmime-3.0 libzstd json-c libcrypto libqrencode libxml-2.0 
 
 DESTDIR ?=
 PREFIX ?= /usr
-FUZZ_SECONDS ?= 30
+FUZZ_SECONDS ?= 60
 T ?=
 
 ifeq ($(origin CC),default)

@@ -83,6 +83,19 @@ static int open_databases(struct archive *a, bool create, struct err *err)
 	return index_open(archive_path(a, "index.db", &path), index_key, true, &a->index, err);
 }
 
+static int check_archive(struct archive *a, struct err *err)
+{
+	CLEAN_STR text = STR_INIT;
+	struct uuid uuid;
+
+	if (setting_get(a->catalog, "archive", &text, err) < 0)
+		return -1;
+	if (uuid_read(str_view(&text), &uuid) < 0 || !uuid_eq(&uuid, keyring_archive(a->keys)))
+		return err_set(err, ERR_FOREIGN,
+			       "%s: the catalog is that of another archive than the key's", a->dir);
+	return 0;
+}
+
 static int load_dictionary(struct archive *a, struct err *err)
 {
 	CLEAN_STR bytes = STR_INIT;
@@ -177,7 +190,7 @@ int archive_open(const char *dir, struct archive **archive_r, struct err *err)
 				     "the media)");
 		return -1;
 	}
-	if (load_dictionary(a, err) < 0 || archive_recover(a, err) < 0)
+	if (check_archive(a, err) < 0 || load_dictionary(a, err) < 0 || archive_recover(a, err) < 0)
 		return -1;
 	*archive_r = TAKE(a);
 	return 0;

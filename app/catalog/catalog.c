@@ -138,3 +138,14 @@ int source_id(struct catalog *catalog, struct view name, bool create, uint64_t *
 	return name_id(catalog->db, "SELECT source FROM sources WHERE name = ?1",
 		       create ? "INSERT INTO sources (name) VALUES (?1)" : NULL, name, id_r, err);
 }
+
+int source_name(struct catalog *catalog, uint64_t source, struct str *name, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog->db, &q, err, "SELECT name FROM sources WHERE source = ?1",
+			 BIND_INT(source));
+
+	if (rc > 0)
+		str_addv(name, stmt_text(q, 0));
+	return rc;
+}

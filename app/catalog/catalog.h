@@ -31,4 +31,7 @@ int address_id(struct catalog *catalog, struct view addr, bool create, uint64_t 
 int source_id(struct catalog *catalog, struct view name, bool create, uint64_t *id_r,
 	      struct err *err);
 
+/* The name of a source, appended to NAME: 1, 0 no such source. */
+int source_name(struct catalog *catalog, uint64_t source, struct str *name, struct err *err);
+
 #endif

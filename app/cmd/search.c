@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/archive/catch_up.h"
 #include "app/archive/find.h"
 #include "app/cmd/cmd.h"
 #include "app/mail/mail.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 struct printing {
 	const struct cmd *cmd;
@@ -139,6 +141,10 @@ int cmd_search(struct cmd *cmd)
 	join_words(cmd, &query);
 	if (cmd_open(cmd, &a) < 0)
 		return EXIT_FAILED;
+	/* after a crash the index may lack mails; it is a matter of a moment when it does not */
+	if (index_catch_up(a, NULL, &err) < 0)
+		log_warn("the index is not up to date: %s", err.text);
+	err_clear(&err);
 	p.a = a;
 	rc = count ? print_count(cmd, a, str_view(&query), &err)
 		   : find_mails(a, str_view(&query), &scope, offset, limit, print_mail, &p, &err);

@@ -39,23 +39,53 @@ static void add_headers(struct str *out, const struct mail_row *row, const struc
 }
 
 struct sightings {
+	struct catalog *catalog;
 	struct str *out;
 };
 
+/* "Came: 2024-05-17T08:00:00Z by import from anna, cur/123:2,S (flags S)" */
+static int add_origin(const struct sightings *s, const char *label, const struct sighting_row *row,
+		      struct err *err)
+{
+	CLEAN_STR when = STR_INIT;
+	CLEAN_STR source = STR_INIT;
+
+	if (source_name(s->catalog, row->source, &source, err) < 0)
+		return -1;
+	clock_add_utc(&when, row->seen_ms / 1000);
+	str_addf(s->out, "%s: %s by %s from ", label, when.data, way_text(row->way));
+	str_addsafe(s->out, str_view(&source), false);
+	if (row->place.len > 0) {
+		str_adds(s->out, ", ");
+		str_addsafe(s->out, row->place, false);
+	}
+	if (row->flags.len > 0) {
+		str_adds(s->out, " (flags ");
+		str_addsafe(s->out, row->flags, false);
+		str_addc(s->out, ')');
+	}
+	str_addc(s->out, '\n');
+	return 0;
+}
+
 static int add_sighting(void *arg, const struct sighting_row *row, struct err *err)
 {
-	struct str *out = ((struct sightings *)arg)->out;
-	CLEAN_STR when = STR_INIT;
+	return add_origin(arg, "Seen again", row, err);
+}
 
-	(void)err;
-	clock_add_utc(&when, row->seen_ms / 1000);
-	str_addf(out, "Seen again: %s by %s", when.data, way_text(row->way));
-	if (row->place.len > 0) {
-		str_adds(out, ", ");
-		str_addsafe(out, row->place, false);
-	}
-	str_addc(out, '\n');
-	return 0;
+static int add_sightings(struct archive *a, const struct mail_row *row, struct str *out,
+			 struct err *err)
+{
+	struct sightings s = {archive_catalog(a), out};
+	struct sighting_row first = {.way = row->way,
+				     .source = row->source,
+				     .seen_ms = row->seen_ms,
+				     .place = row->place,
+				     .flags = row->flags};
+
+	if (add_origin(&s, "Came", &first, err) < 0)
+		return -1;
+	return sightings_each(s.catalog, row->mail, add_sighting, &s, err);
 }
 
 static void add_parts(struct str *out, const struct mail *mail)
@@ -77,10 +107,9 @@ static int print_mail(struct archive *a, const struct mail_row *row, const struc
 		      struct err *err)
 {
 	CLEAN_STR out = STR_INIT;
-	struct sightings sightings = {&out};
 
 	add_headers(&out, row, mail);
-	if (sightings_each(archive_catalog(a), row->mail, add_sighting, &sightings, err) < 0)
+	if (add_sightings(a, row, &out, err) < 0)
 		return -1;
 	add_parts(&out, mail);
 	str_addc(&out, '\n');

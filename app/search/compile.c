@@ -41,6 +41,7 @@ struct compiler {
 	struct tokenizer *tokenizer;
 	const struct query_names *names;
 	struct plan *plan;
+	bool hide_bcc; /* who got a blind copy is not for those who merely got the mail */
 	struct err *err;
 };
 
@@ -158,9 +159,22 @@ static int narrow(struct compiler *c, struct view address, struct str *expressio
 	return 0;
 }
 
+/* The columns to look in, as FTS5 names them: NULL all, "" none that this reader may ask. */
+static const char *columns_for(const struct compiler *c, const char *columns)
+{
+	if (!c->hide_bcc)
+		return columns;
+	if (columns == NULL)
+		return "{body subject sender rcpt cc files tags note}";
+	if (strcmp(columns, "bcc") == 0)
+		return "";
+	return strcmp(columns, "{sender rcpt cc bcc}") == 0 ? "{sender rcpt cc}" : columns;
+}
+
 static int resolve_words(struct compiler *c, const struct node *n, bool negated,
 			 struct term **term_r)
 {
+	const char *columns = columns_for(c, n->columns);
 	CLEAN_STR s = STR_INIT;
 
 	*term_r = NULL;
@@ -169,8 +183,12 @@ static int resolve_words(struct compiler *c, const struct node *n, bool negated,
 			*term_r = constant(c, negated);
 		return 0;
 	}
-	if (n->columns != NULL)
-		str_addf(&s, "%s : ", n->columns);
+	if (columns != NULL && columns[0] == '\0') {
+		*term_r = constant(c, negated);
+		return 0;
+	}
+	if (columns != NULL)
+		str_addf(&s, "%s : ", columns);
 	add_quoted(&s, n->text);
 	if (n->prefix)
 		str_addc(&s, '*');
@@ -604,7 +622,7 @@ int plan_make(struct arena *arena, struct db *db, struct tokenizer *tokenizer,
 	      const struct query *query, const struct scope *scope, const struct query_names *names,
 	      struct plan *plan_r, struct err *err)
 {
-	struct compiler c = {arena, db, tokenizer, names, plan_r, err};
+	struct compiler c = {arena, db, tokenizer, names, plan_r, !scope->all, err};
 	struct term *t = NULL;
 	struct range range;
 
