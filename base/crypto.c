@@ -206,17 +206,32 @@ static void update(EVP_CIPHER_CTX *ctx, unsigned char *out, struct view in)
 	}
 }
 
+void aead_seal_begin(struct aead *aead, const unsigned char nonce[NONCE_BYTES], struct view clear)
+{
+	must(EVP_CipherInit_ex2(aead->seal, NULL, NULL, nonce, 1, NULL) == 1);
+	update(aead->seal, NULL, clear);
+}
+
+void aead_seal_piece(struct aead *aead, struct view plain, void *out)
+{
+	update(aead->seal, out, plain);
+}
+
+void aead_seal_end(struct aead *aead, unsigned char tag[TAG_BYTES])
+{
+	unsigned char none;
+	int n;
+
+	must(EVP_CipherFinal_ex(aead->seal, &none, &n) == 1 && n == 0);
+	must(EVP_CIPHER_CTX_ctrl(aead->seal, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, tag) == 1);
+}
+
 void aead_seal(struct aead *aead, const unsigned char nonce[NONCE_BYTES], struct view clear,
 	       struct view plain, void *out)
 {
-	unsigned char *p = out;
-	int n;
-
-	must(EVP_CipherInit_ex2(aead->seal, NULL, NULL, nonce, 1, NULL) == 1);
-	update(aead->seal, NULL, clear);
-	update(aead->seal, p, plain);
-	must(EVP_CipherFinal_ex(aead->seal, p + plain.len, &n) == 1 && n == 0);
-	must(EVP_CIPHER_CTX_ctrl(aead->seal, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, p + plain.len) == 1);
+	aead_seal_begin(aead, nonce, clear);
+	aead_seal_piece(aead, plain, out);
+	aead_seal_end(aead, (unsigned char *)out + plain.len);
 }
 
 bool aead_open(struct aead *aead, const unsigned char nonce[NONCE_BYTES], struct view clear,

@@ -48,6 +48,11 @@ void aead_free(struct aead **aead);
 /* Write LEN bytes of ciphertext and then TAG_BYTES to OUT. The caller never repeats NONCE. */
 void aead_seal(struct aead *aead, const unsigned char nonce[NONCE_BYTES], struct view clear,
 	       struct view plain, void *out);
+/* The same piece by piece, for what should not be in memory twice: begin, then each piece to the
+ * room of its own length, then the tag. Nothing else may be sealed in between. */
+void aead_seal_begin(struct aead *aead, const unsigned char nonce[NONCE_BYTES], struct view clear);
+void aead_seal_piece(struct aead *aead, struct view plain, void *out);
+void aead_seal_end(struct aead *aead, unsigned char tag[TAG_BYTES]);
 /* Open SEALED (ciphertext and tag) into OUT, which has room for SEALED.len - TAG_BYTES bytes.
  * False if key, nonce, clear or sealed are not those of the sealing; OUT is then wiped. */
 bool aead_open(struct aead *aead, const unsigned char nonce[NONCE_BYTES], struct view clear,

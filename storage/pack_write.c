@@ -13,7 +13,7 @@ struct pack_writer {
 	uint64_t number;
 	uint64_t written; /* bytes handed to the medium */
 	uint64_t records;
-	struct str gather; /* what follows them: records are encrypted straight into it */
+	struct str gather; /* what follows them; a record may be in part there, in part in the file */
 	struct sha256 *tags;
 	struct aead *aead;
 	bool dead; /* an earlier call failed: nothing is known of the file's end */
@@ -50,7 +50,7 @@ static struct pack_writer *writer_new(struct medium_file *file, uint64_t number)
 	w->number = number;
 	w->nonces_used = NONCE_POOL;
 	str_init(&w->gather);
-	str_reserve(&w->gather, GATHER_BYTES);
+	str_reserve(&w->gather, GATHER_BYTES + TAG_BYTES);
 	return w;
 }
 
@@ -145,10 +145,6 @@ static int flush(struct pack_writer *w, struct err *err)
 	}
 	w->written += w->gather.len;
 	str_reset(&w->gather);
-	if (w->gather.cap > 2 * GATHER_BYTES) { /* one large record need not be paid for ever */
-		str_clear(&w->gather);
-		str_reserve(&w->gather, GATHER_BYTES);
-	}
 	return 0;
 }
 
@@ -162,20 +158,34 @@ static void next_nonce(struct pack_writer *w, unsigned char nonce[NONCE_BYTES])
 	w->nonces_used += NONCE_BYTES;
 }
 
-static void add_record(struct pack_writer *w, const struct clear *clear, struct view payload,
-		       uint64_t offset)
+/* Encrypted straight into the gathered bytes, in pieces, so that a record larger than what is
+ * gathered is never in memory twice. */
+static int add_record(struct pack_writer *w, const struct clear *clear, struct view payload,
+		      uint64_t offset, struct err *err)
 {
 	struct str *out = &w->gather;
 	unsigned char aad[AAD_BYTES];
+	unsigned char tag[TAG_BYTES];
 
 	clear_add(out, clear);
 	record_aad(out->data + out->len - CLEAR_BYTES, offset, aad);
-	aead_seal(w->aead, clear->nonce, (struct view){(const char *)aad, AAD_BYTES}, payload,
-		  out->data + out->len);
-	out->len += payload.len + TAG_BYTES;
-	out->data[out->len] = '\0';
-	sha256_add(w->tags, out->data + out->len - TAG_BYTES, TAG_BYTES);
+	aead_seal_begin(w->aead, clear->nonce, (struct view){(const char *)aad, AAD_BYTES});
+	while (payload.len > 0) {
+		size_t room = GATHER_BYTES - out->len;
+		size_t len = payload.len < room ? payload.len : room;
+
+		aead_seal_piece(w->aead, (struct view){payload.data, len}, out->data + out->len);
+		out->len += len;
+		payload.data += len;
+		payload.len -= len;
+		if (out->len == GATHER_BYTES && flush(w, err) < 0)
+			return -1;
+	}
+	aead_seal_end(w->aead, tag);
+	str_add(out, tag, TAG_BYTES);
+	sha256_add(w->tags, tag, TAG_BYTES);
 	w->records++;
+	return 0;
 }
 
 static int append(struct pack_writer *w, enum record_type type, const struct uuid *id,
@@ -195,13 +205,11 @@ static int append(struct pack_writer *w, enum record_type type, const struct uui
 	if (payload.len > PACK_RECORD_MAX)
 		return err_set(err, ERR_TOOBIG, "pack %" PRIu64 ": a record of %zu bytes",
 			       w->number, payload.len);
-	if (w->gather.len + OVERHEAD_BYTES + payload.len > GATHER_BYTES && flush(w, err) < 0)
+	if (w->gather.len + OVERHEAD_BYTES > GATHER_BYTES && flush(w, err) < 0)
 		return -1;
-	str_reserve(&w->gather, OVERHEAD_BYTES + payload.len);
 	next_nonce(w, clear.nonce);
 	*record_r = clear_record(&clear, pack_writer_size(w));
-	add_record(w, &clear, payload, record_r->offset);
-	return 0;
+	return add_record(w, &clear, payload, record_r->offset, err);
 }
 
 int pack_append(struct pack_writer *writer, enum record_type type, const struct uuid *id,

@@ -3,7 +3,7 @@
 
 #include <pthread.h>
 
-enum { SEEN_SLOTS = 1 << 16, SAMPLE_BYTES = 16 * 1024 };
+enum { SEEN_SLOTS = 1 << 16, SAMPLE_BYTES = 16 * 1024, LARGE_MAIL_BYTES = 16 * 1024 * 1024 };
 
 struct seen_parts {
 	pthread_mutex_t lock;
@@ -33,6 +33,8 @@ static bool seen_before(struct seen_parts *seen, const struct hash *hash)
 	uint64_t bits;
 	bool before;
 
+	if (seen == NULL)
+		return false;
 	memcpy(&bits, hash->b, sizeof(bits));
 	pthread_mutex_lock(&seen->lock);
 	before = seen->slots[bits % SEEN_SLOTS] == bits;
@@ -43,6 +45,7 @@ static bool seen_before(struct seen_parts *seen, const struct hash *hash)
 
 struct preparer {
 	struct hmac *part_hmac;
+	struct hmac *leaf_hmac; /* the same key */
 	struct hmac *content_hmac;
 	struct compressor *compressor;
 	const struct dictionary *dict;
@@ -59,6 +62,7 @@ struct preparer *preparer_new(const struct keyring *keys, const struct dictionar
 	CLEAN(secret) content_key = keyring_derive(keys, KEY_USE_CONTENT, VIEW(""));
 
 	p->part_hmac = hmac_new(part_key);
+	p->leaf_hmac = hmac_new(part_key);
 	p->content_hmac = hmac_new(content_key);
 	p->compressor = compressor_new();
 	p->dict = dict;
@@ -75,6 +79,7 @@ void preparer_free(struct preparer **preparer)
 	if (p == NULL)
 		return;
 	hmac_free(&p->part_hmac);
+	hmac_free(&p->leaf_hmac);
 	hmac_free(&p->content_hmac);
 	compressor_free(&p->compressor);
 	str_clear(&p->scratch);
@@ -82,43 +87,49 @@ void preparer_free(struct preparer **preparer)
 	*preparer = NULL;
 }
 
-/* A part record's payload: its hash, then its bytes. */
-static void encode_part(struct preparer *p, struct arena *arena, struct view bytes,
-			struct prepared_part *part)
+/* A part record's payload: its hash, then its bytes. In P's scratch. */
+static void encode_part(struct preparer *p, struct view bytes, struct prepared_part *part)
 {
 	const struct view pieces[] = {{(const char *)part->hash.b, HASH_BYTES}, bytes};
 
 	str_reset(&p->scratch);
 	part->encoding = compressor_run(p->compressor, NULL, pieces, 2, &p->scratch);
-	part->payload = arena_view(arena, str_view(&p->scratch));
+	part->payload = str_view(&p->scratch);
 }
 
 struct part_sink {
 	struct preparer *preparer;
 	struct prepared *mail;
+	struct hmac *leaf; /* of a leaf that may become several parts; else NULL */
 };
 
+/* The parts of a large mail wait for prepared_part(), one by one: else it would be in memory twice. */
 static void take_part(void *arg, const struct splice *splice, struct view decoded)
 {
 	struct part_sink *sink = arg;
+	struct preparer *p = sink->preparer;
 	struct prepared *m = sink->mail;
 	struct prepared_part part = {.size = decoded.len};
 
 	(void)splice;
-	part.hash = hmac_once(sink->preparer->part_hmac, decoded.data, decoded.len);
-	if (sink->preparer->seen == NULL || !seen_before(sink->preparer->seen, &part.hash))
-		encode_part(sink->preparer, m->arena, decoded, &part);
+	part.hash = hmac_once(p->part_hmac, decoded.data, decoded.len);
+	if (sink->leaf != NULL)
+		hmac_add(sink->leaf, decoded.data, decoded.len);
+	if (m->raw.len < LARGE_MAIL_BYTES && !seen_before(p->seen, &part.hash)) {
+		encode_part(p, decoded, &part);
+		part.payload = arena_view(m->arena, part.payload);
+	}
 	ARENA_PUSH(m->arena, m->parts, part);
 }
 
-const struct prepared_part *prepared_part(struct preparer *p, struct prepared *m, size_t i)
+struct prepared_part prepared_part(struct preparer *p, struct prepared *m, size_t i)
 {
-	struct prepared_part *part = &m->parts.v[i];
+	struct prepared_part part = m->parts.v[i];
 	CLEAN_STR decoded = STR_INIT;
 
-	if (part->payload.data == NULL) {
+	if (part.payload.data == NULL) {
 		split_decode(str_view(&m->raw), &m->split.splices.v[i], &decoded);
-		encode_part(p, m->arena, str_view(&decoded), part);
+		encode_part(p, str_view(&decoded), &part);
 	}
 	return part;
 }
@@ -131,33 +142,46 @@ static bool is_blank(const char *data, size_t len)
 	return true;
 }
 
-/* Is this splice all that the leaf has in it? */
-static bool is_whole_leaf(struct view raw, const struct leaf *leaf, const struct splice *s)
+/* Are the splices from FIRST on all that the leaf has in it, one following the other? Then its decoded
+ * bytes are theirs. */
+static bool are_whole_leaf(const struct prepared *m, const struct leaf *leaf, size_t first)
 {
-	size_t end = s->start + s->encoded_len;
+	const struct splice *v = m->split.splices.v;
+	size_t at = v[first].start;
 
-	return is_blank(raw.data + leaf->start, s->start - leaf->start) &&
-	       is_blank(raw.data + end, leaf->end - end);
+	if (!is_blank(m->raw.data + leaf->start, at - leaf->start))
+		return false;
+	for (size_t i = first; i < m->split.splices.n; i++) {
+		bool last = i + 1 == m->split.splices.n;
+
+		if (v[i].start != at || (!last && v[i].decoded_len % 3 != 0))
+			return false;
+		at += v[i].encoded_len;
+	}
+	return is_blank(m->raw.data + at, leaf->end - at);
 }
 
-/* Take the base64 leaves' large stretches out. A leaf whose whole content is one splice has the
- * part's hash, which saves the content hash from decoding it again. */
+/* Take the base64 leaves' large stretches out. The hash of a leaf that is nothing else is known
+ * then, which saves the content hash from decoding it again. */
 static struct hash *split_leaves(struct preparer *p, struct prepared *m)
 {
 	struct hash *known = arena_get(m->arena, (m->mail.leaves.n + 1) * sizeof(*known));
-	struct part_sink sink = {p, m};
 	struct view raw = str_view(&m->raw);
 
 	for (size_t i = 0; i < m->mail.leaves.n; i++) {
 		const struct leaf *leaf = &m->mail.leaves.v[i];
+		bool may_be_many = leaf->end - leaf->start > SPLICE_MAX;
+		struct part_sink sink = {p, m, may_be_many ? p->leaf_hmac : NULL};
 		size_t first = m->split.splices.n;
+		struct hash whole = {{0}};
 
 		if (leaf->encoding != LEAF_BASE64)
 			continue;
 		split_find(m->arena, raw, leaf->start, leaf->end, &m->split, take_part, &sink);
-		if (m->split.splices.n == first + 1 &&
-		    is_whole_leaf(raw, leaf, &m->split.splices.v[first]))
-			known[i] = m->parts.v[first].hash;
+		if (may_be_many)
+			whole = hmac_end(p->leaf_hmac);
+		if (m->split.splices.n > first && are_whole_leaf(m, leaf, first))
+			known[i] = may_be_many ? whole : m->parts.v[first].hash;
 	}
 	return known;
 }

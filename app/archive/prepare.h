@@ -50,8 +50,9 @@ struct prepared *prepare(struct preparer *p, struct str *raw, const struct facts
 void prepared_free(struct prepared **prepared);
 size_t prepared_bytes(const struct prepared *prepared); /* memory held, for budgets */
 
-/* The encoded payload of part I, made now if it was not made when another mail had it first. */
-const struct prepared_part *prepared_part(struct preparer *p, struct prepared *m, size_t i);
+/* Part I with its encoded payload, made now if it was not made in the worker (another mail had it
+ * first, or this one is large). Valid until the next call. */
+struct prepared_part prepared_part(struct preparer *p, struct prepared *m, size_t i);
 
 /* The skeletons' beginnings of mails, for training a dictionary: appended to SAMPLES. */
 void prepare_sample(struct preparer *p, struct view raw, struct str *samples);

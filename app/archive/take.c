@@ -188,7 +188,7 @@ static int keep_part(struct taker *t, struct prepared *m, size_t i, struct part_
 		     struct err *err)
 {
 	struct catalog *catalog = archive_catalog(t->a);
-	const struct prepared_part *part;
+	struct prepared_part part;
 	struct uuid id = uuid_new();
 	struct place place;
 	int rc = parts_find(catalog, &m->parts.v[i].hash, row, err);
@@ -196,13 +196,13 @@ static int keep_part(struct taker *t, struct prepared *m, size_t i, struct part_
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
 	part = prepared_part(t->preparer, m, i);
-	if (append(t, RECORD_PART, &id, part->encoding, part->payload, &place, err) < 0)
+	if (append(t, RECORD_PART, &id, part.encoding, part.payload, &place, err) < 0)
 		return -1;
-	*row = (struct part_row){.hash = part->hash,
+	*row = (struct part_row){.hash = part.hash,
 				 .pack = place.pack,
 				 .offset = place.offset,
 				 .length = place.length,
-				 .size = part->size};
+				 .size = part.size};
 	return parts_add(catalog, row, err);
 }
 
