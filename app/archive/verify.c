@@ -34,6 +34,7 @@ struct verifying {
 	struct mails_totals totals;
 	struct seen mails;
 	struct seen parts;
+	uint64_t sightings; /* provenance records that the catalog knows */
 	struct arena *arena; /* of one record */
 	struct str raw;
 };
@@ -149,6 +150,14 @@ static int check_part(struct verifying *v, uint64_t pack, const struct record *r
 	return rc < 0 ? -1 : 0; /* a part that nothing refers to is no harm */
 }
 
+static int check_sighting(struct verifying *v, const struct record *record, struct err *err)
+{
+	int rc = sightings_find(v->a->catalog, &record->id, err);
+
+	v->sightings += rc > 0;
+	return rc < 0 ? -1 : 0; /* of an erased mail there is none */
+}
+
 static int check_record(struct verifying *v, uint64_t pack, const struct record *record,
 			struct view payload, struct err *err)
 {
@@ -156,6 +165,8 @@ static int check_record(struct verifying *v, uint64_t pack, const struct record 
 		return check_mail(v, pack, record, payload, err);
 	if (record->type == RECORD_PART)
 		return check_part(v, pack, record, payload, err);
+	if (record->type == RECORD_PROVENANCE)
+		return check_sighting(v, record, err);
 	return 0;
 }
 
@@ -224,7 +235,6 @@ static int check_pack(struct verifying *v, const struct pack_row *row, struct er
 static int check_was_seen(void *arg, const struct mail_row *row, struct err *err)
 {
 	struct verifying *v = arg;
-	CLEAN_STR text = STR_INIT;
 	struct finding finding = {.pack = row->record.pack,
 				  .offset = row->record.offset,
 				  .mails = &row->id,
@@ -236,6 +246,26 @@ static int check_was_seen(void *arg, const struct mail_row *row, struct err *err
 	finding.text = "the catalog names a mail here, and there is none that opens";
 	v->report->findings++;
 	v->watch->finding(v->watch->arg, &finding);
+	return 0;
+}
+
+static int check_part_was_seen(void *arg, const struct part_row *row, struct err *err)
+{
+	struct verifying *v = arg;
+
+	if (seen_is(&v->parts, row->part))
+		return 0;
+	return found_at(v, row->pack, row->offset,
+			"the catalog names a part here, and there is none that opens", err);
+}
+
+static int check_catalog(struct verifying *v, struct err *err)
+{
+	if (mails_each(v->a->catalog, 0, check_was_seen, v, err) < 0 ||
+	    parts_each(v->a->catalog, check_part_was_seen, v, err) < 0)
+		return -1;
+	if (v->sightings < v->totals.sightings)
+		found(v, 0, "the catalog names sightings that no pack holds");
 	return 0;
 }
 
@@ -275,9 +305,7 @@ static int verify(struct verifying *v, struct err *err)
 	for (size_t i = 0; i < n; i++)
 		if (check_pack(v, &rows[i], err) < 0)
 			return -1;
-	if (mails_each(v->a->catalog, 0, check_was_seen, v, err) < 0)
-		return -1;
-	return check_databases(v, err);
+	return check_catalog(v, err) < 0 ? -1 : check_databases(v, err);
 }
 
 int verify_all(struct archive *a, const struct verify_watch *watch, struct verify_report *report_r,
@@ -292,7 +320,7 @@ int verify_all(struct archive *a, const struct verify_watch *watch, struct verif
 	v.reader = reader_new(a);
 	v.arena = arena_new();
 	v.mails = seen_new(v.totals.highest);
-	v.parts = seen_new(v.totals.parts);
+	v.parts = seen_new(v.totals.highest_part);
 	rc = verify(&v, err);
 	free(v.mails.bits);
 	free(v.parts.bits);

@@ -449,7 +449,8 @@ int mails_totals(struct catalog *catalog, struct mails_totals *totals_r, struct 
 		     "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'mails'), 0), "
 		     "(SELECT count(*) FROM parts), (SELECT coalesce(sum(size), 0) FROM parts), "
 		     "(SELECT count(*) FROM mail_parts), "
-		     "(SELECT coalesce(sum(p.size), 0) FROM mail_parts u JOIN parts p USING (part)) "
+		     "(SELECT coalesce(sum(p.size), 0) FROM mail_parts u JOIN parts p USING (part)), "
+		     "(SELECT coalesce(max(part), 0) FROM parts), (SELECT count(*) FROM sightings) "
 		     "FROM mails",
 		     &q, err) < 0 ||
 	    stmt_step(q, err) < 0)
@@ -463,6 +464,8 @@ int mails_totals(struct catalog *catalog, struct mails_totals *totals_r, struct 
 		.part_bytes = (uint64_t)stmt_int(q, 5),
 		.uses = (uint64_t)stmt_int(q, 6),
 		.used_bytes = (uint64_t)stmt_int(q, 7),
+		.highest_part = (uint64_t)stmt_int(q, 8),
+		.sightings = (uint64_t)stmt_int(q, 9),
 	};
 	return 0;
 }

@@ -120,6 +120,8 @@ struct mails_totals {
 	uint64_t deleted;               /* deleted, not erased from the media yet */
 	uint64_t highest;               /* number ever given */
 	uint64_t parts, part_bytes;     /* kept once */
+	uint64_t highest_part;          /* number of them */
+	uint64_t sightings;             /* later ones, of live and deleted mails */
 	uint64_t uses, used_bytes;      /* references to them, and what they would take uncollected */
 };
 int mails_totals(struct catalog *catalog, struct mails_totals *totals_r, struct err *err);

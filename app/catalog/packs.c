@@ -198,6 +198,29 @@ int parts_use(struct catalog *catalog, uint64_t mail, uint64_t part, struct err 
 		      BIND_INT(mail), BIND_INT(part));
 }
 
+int parts_each(struct catalog *catalog, parts_fn *fn, void *arg, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc;
+
+	if (db_query(catalog_db(catalog), "SELECT part, pack, offset, length, size FROM parts", &q,
+		     err) < 0)
+		return -1;
+	while ((rc = stmt_step(q, err)) > 0) {
+		struct part_row row = {
+			.part = (uint64_t)stmt_int(q, 0),
+			.pack = (uint64_t)stmt_int(q, 1),
+			.offset = (uint64_t)stmt_int(q, 2),
+			.length = (uint64_t)stmt_int(q, 3),
+			.size = (uint64_t)stmt_int(q, 4),
+		};
+
+		if (fn(arg, &row, err) < 0)
+			return -1;
+	}
+	return rc;
+}
+
 int parts_drop_unused(struct catalog *catalog, struct err *err)
 {
 	struct db *db = catalog_db(catalog);

@@ -63,6 +63,8 @@ int parts_add(struct catalog *catalog, struct part_row *row, struct err *err); /
 int parts_move(struct catalog *catalog, uint64_t part, uint64_t pack, uint64_t offset,
 	       uint64_t length, struct err *err);
 int parts_use(struct catalog *catalog, uint64_t mail, uint64_t part, struct err *err);
+typedef int parts_fn(void *arg, const struct part_row *row, struct err *err);
+int parts_each(struct catalog *catalog, parts_fn *fn, void *arg, struct err *err);
 /* Forget parts that no mail uses; their bytes count as erased in their packs. */
 int parts_drop_unused(struct catalog *catalog, struct err *err);
 

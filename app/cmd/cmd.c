@@ -146,6 +146,8 @@ int cmd_find_mail(const struct cmd *cmd, struct archive *a, struct arena *arena,
 		err_set(&err, ERR_SYNTAX, "\"%s\" is no id; search shows the ids of mails", text);
 	else if (mail_find(a, arena, &id, row_r, &err) > 0)
 		return 0;
+	else
+		err_add(&err, "%s", text);
 	cmd_fail(cmd, &err);
 	return -1;
 }

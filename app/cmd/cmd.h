@@ -27,7 +27,7 @@ struct cmd {
 /* verb, arguments, one line of help */
 #define VERBS(X)                                                                                   \
 	X(init, "[--medium DIR] [--name NAME]", "make a new archive")                              \
-	X(key, "export|import|show [--password-file F] [--html]", "the archive key, on paper")     \
+	X(key, "export [--html] | import [FILE] | show [--password-file F | --password-prompt]", "the archive key, on paper")     \
 	X(import, "PATH... [--source NAME] [--dry-run] [--since D] [--until D] [--jobs N]",        \
 	  "take in .eml files, Maildir and mbox mailboxes")                                        \
 	X(search, "QUERY [--limit N] [--offset N] [--count]", "find mails, newest first")          \

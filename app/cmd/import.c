@@ -86,8 +86,6 @@ static void print_report(const struct printing *p, const struct import_report *r
 {
 	char bytes[32];
 
-	if (p->bar)
-		fputs("\r\033[K", stderr);
 	if (p->cmd->json) {
 		printf("{\"read\": %llu, \"archived\": %llu, \"duplicate\": %llu, \"ignored\": %llu, "
 		       "\"failed\": %llu}\n",
@@ -153,8 +151,12 @@ int cmd_import(struct cmd *cmd)
 	sigaction(SIGTERM, &on_stop, NULL);
 	rc = import_run(a, (const char *const *)cmd->argv, (size_t)cmd->argc, &options, &watch,
 			&report, &err);
+	if (p.bar)
+		fputs("\r\033[K", stderr);
+	if (rc < 0)
+		cmd_fail(cmd, &err);
 	print_report(&p, &report, options.dry_run);
 	if (rc < 0)
-		return cmd_fail(cmd, &err);
+		return EXIT_FAILED;
 	return report.failed > 0 ? EXIT_REFUSED : EXIT_DONE;
 }

@@ -17,6 +17,26 @@ static int write_note(struct archive *a, uint64_t mail, struct view tags, struct
 	return index_catch_up(a, NULL, err) < 0 ? -1 : 0;
 }
 
+static int print_note(const struct cmd *cmd, struct view tags, struct view note)
+{
+	CLEAN_STR out = STR_INIT;
+
+	if (cmd->json) {
+		str_adds(&out, "{\"tags\": ");
+		cmd_json_safe(&out, tags);
+		str_adds(&out, ", \"note\": ");
+		cmd_json_safe(&out, note);
+		str_addc(&out, '}');
+	} else {
+		str_adds(&out, "tags: ");
+		str_addsafe(&out, tags, false);
+		str_adds(&out, "\nnote: ");
+		str_addsafe(&out, note, true);
+	}
+	str_addc(&out, '\n');
+	return cmd_print(&out);
+}
+
 int cmd_note(struct cmd *cmd)
 {
 	CLEAN(archive) a = NULL;
@@ -42,7 +62,5 @@ int cmd_note(struct cmd *cmd)
 		old_note = VIEW(text);
 	if ((tags != NULL || text != NULL) && write_note(a, row.mail, old_tags, old_note, &err) < 0)
 		return cmd_fail(cmd, &err);
-	printf("tags: %.*s\nnote: %.*s\n", (int)old_tags.len, old_tags.data, (int)old_note.len,
-	       old_note.data);
-	return EXIT_DONE;
+	return print_note(cmd, old_tags, old_note) < 0 ? EXIT_FAILED : EXIT_DONE;
 }

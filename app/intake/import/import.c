@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/intake/import/import.h"
 
+#include "app/intake/import/guess.h"
 #include "app/intake/import/mailbox.h"
 #include "app/intake/import/pool.h"
 #include "base/clock.h"
@@ -29,7 +30,8 @@ struct import {
 	struct mailbox *mailbox;
 	struct mailbox_totals totals;
 	struct pool *pool;
-	struct taker *taker; /* NULL: a dry run */
+	struct taker *taker; /* either the one */
+	struct guess *guess; /* or the other, for a dry run */
 	struct found found;
 	bool held; /* found is a mail that waits for room in the pool */
 	bool at_end;
@@ -185,32 +187,11 @@ static struct batch *next_batch(struct import *im)
 	return b;
 }
 
-/* What taker_batch() would say, without writing. */
-static int guess_batch(struct import *im, struct batch *b, struct err *err)
-{
-	struct catalog *catalog = archive_catalog(im->a);
-
-	for (size_t i = 0; i < b->n; i++) {
-		uint64_t mail;
-		int rc;
-
-		b->taken[i].err = b->mails[i]->err;
-		b->taken[i].outcome = OUTCOME_FAILED;
-		if (b->mails[i]->err.kind != ERR_NONE)
-			continue;
-		rc = mails_by_content(catalog, &b->mails[i]->record.content, &mail, err);
-		if (rc < 0)
-			return -1;
-		b->taken[i].outcome = rc ? OUTCOME_DUPLICATE : OUTCOME_ARCHIVED;
-	}
-	return 0;
-}
-
 static int take_batch(struct import *im, struct err *err)
 {
 	CLEAN(batch) b = next_batch(im);
 	int rc = im->taker ? taker_batch(im->taker, b->mails, b->n, b->taken, err)
-			   : guess_batch(im, b, err);
+			   : guess_batch(im->guess, b->mails, b->n, b->taken, err);
 
 	if (rc < 0)
 		return -1;
@@ -329,7 +310,9 @@ static int open_all(struct import *im, const char *const *paths, size_t n_paths,
 		default_source(paths[0], &im->source);
 	im->pool = pool_new(im->options->jobs ? im->options->jobs : (unsigned)(cpus > 1 ? cpus : 1),
 			    archive_keys(im->a), archive_dictionary(im->a), &limits);
-	if (!im->options->dry_run)
+	if (im->options->dry_run)
+		im->guess = guess_new(im->a);
+	else
 		im->taker = taker_new(im->a, true);
 	return 0;
 }
@@ -366,6 +349,7 @@ int import_run(struct archive *a, const char *const *paths, size_t n_paths,
 		free_pending(&im);
 	pool_free(&im.pool);
 	taker_free(&im.taker);
+	guess_free(&im.guess);
 	mailbox_free(&im.mailbox);
 	found_clear(&im.found);
 	str_clear(&im.source);
