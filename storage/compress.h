@@ -34,7 +34,7 @@ void compressor_free(struct compressor **c);
 /* Append the encoded form of the pieces in PIECES, taken as one, to OUT; DICT may be NULL. What does
  * not get smaller stays raw. Input of any size is taken without a copy of the whole. */
 enum encoding compressor_run(struct compressor *c, const struct dictionary *dict,
-		       const struct view *pieces, size_t n, struct str *out);
+			     const struct view *pieces, size_t n, struct str *out);
 
 /* One per thread. Append the decoded payload to OUT; more than MAX bytes, or a malformed frame, or a
  * dictionary other than DICT (may be NULL) is ERR_DAMAGED. */
@@ -42,7 +42,7 @@ struct decompressor;
 struct decompressor *decompressor_new(void);
 void decompressor_free(struct decompressor **d);
 int decompressor_run(struct decompressor *d, const struct dictionary *dict, enum encoding encoding,
-	       struct view in, size_t max, struct str *out, struct err *err);
+		     struct view in, size_t max, struct str *out, struct err *err);
 uint32_t compress_dictionary_id(struct view frame); /* the dictionary a frame names, 0 none */
 
 #endif

@@ -157,8 +157,8 @@ int keyring_load(const char *path, struct keyring **keyring_r, struct err *err)
 	CLEAN(secret) text = NULL;
 
 	if (fd < 0 && errno == ELOOP)
-		return err_set(err, ERR_DENIED,
-			       "%s is a symbolic link; name the key file itself", path);
+		return err_set(err, ERR_DENIED, "%s is a symbolic link; name the key file itself",
+			       path);
 	if (fd < 0)
 		return err_errno(err, "%s: %m", path);
 	if (check_guarded(fd, path, err) < 0)

@@ -37,15 +37,18 @@ static const struct wording wordings[] = {
 			   "mit Ihrem Passwort. Bewahren Sie dieses Blatt in einem Tresor auf, "
 			   "das Passwort an einem anderen Ort.",
 		.how = "Wiederherstellen:",
-		.steps = {
-			"Sealpost installieren.",
-			"Die nummerierten Zeilen in eine Textdatei tippen, jede mit ihrer Nummer "
-			"und dem Doppelpunkt. Klein oder groß, Leerzeichen, O statt 0, I oder L "
-			"statt 1 sind gleich. Ein Tippfehler wird mit der Nummer der Zeile "
-			"gemeldet.",
-			"\"sealpost key import DATEI\" aufrufen und das Passwort eingeben.",
-			"Ohne Sealpost: docs/FORMAT.md im Quelltext beschreibt jedes Byte.",
-		},
+		.steps =
+			{
+				"Sealpost installieren.",
+				"Die nummerierten Zeilen in eine Textdatei tippen, jede mit ihrer "
+				"Nummer "
+				"und dem Doppelpunkt. Klein oder groß, Leerzeichen, O statt 0, I "
+				"oder L "
+				"statt 1 sind gleich. Ein Tippfehler wird mit der Nummer der Zeile "
+				"gemeldet.",
+				"\"sealpost key import DATEI\" aufrufen und das Passwort eingeben.",
+				"Ohne Sealpost: docs/FORMAT.md im Quelltext beschreibt jedes Byte.",
+			},
 	},
 	{
 		.lang = "en",
@@ -56,14 +59,18 @@ static const struct wording wordings[] = {
 			   "password. Keep this sheet in a safe, and the password in another "
 			   "place.",
 		.how = "To restore:",
-		.steps = {
-			"Install Sealpost.",
-			"Type the numbered lines into a text file, each with its number and the "
-			"colon. Case, spaces, O for 0, I or L for 1 do not matter. A typing "
-			"mistake is reported with the number of its line.",
-			"Run \"sealpost key import FILE\" and enter the password.",
-			"Without Sealpost: docs/FORMAT.md in the source describes every byte.",
-		},
+		.steps =
+			{
+				"Install Sealpost.",
+				"Type the numbered lines into a text file, each with its number "
+				"and the "
+				"colon. Case, spaces, O for 0, I or L for 1 do not matter. A "
+				"typing "
+				"mistake is reported with the number of its line.",
+				"Run \"sealpost key import FILE\" and enter the password.",
+				"Without Sealpost: docs/FORMAT.md in the source describes every "
+				"byte.",
+			},
 	},
 };
 enum { WORDINGS = sizeof(wordings) / sizeof(wordings[0]) };
@@ -210,12 +217,23 @@ static void add_escaped(struct str *out, const char *text)
 {
 	for (; *text != '\0'; text++) {
 		switch (*text) {
-		case '&': str_adds(out, "&amp;"); break;
-		case '<': str_adds(out, "&lt;"); break;
-		case '>': str_adds(out, "&gt;"); break;
-		case '"': str_adds(out, "&quot;"); break;
-		case '\'': str_adds(out, "&#39;"); break;
-		default: str_addc(out, *text);
+		case '&':
+			str_adds(out, "&amp;");
+			break;
+		case '<':
+			str_adds(out, "&lt;");
+			break;
+		case '>':
+			str_adds(out, "&gt;");
+			break;
+		case '"':
+			str_adds(out, "&quot;");
+			break;
+		case '\'':
+			str_adds(out, "&#39;");
+			break;
+		default:
+			str_addc(out, *text);
 		}
 	}
 }

@@ -107,8 +107,8 @@ static int open_label(struct json_object *json, const struct keyring *keyring,
 		return err_set(err, ERR_DAMAGED, "it is malformed");
 	inner.len = 0;
 	str_reserve(&inner, sealed.len);
-	if (!aead_open(aead, (const unsigned char *)nonce.data, VIEW(LABEL_NAME),
-		       str_view(&sealed), inner.data))
+	if (!aead_open(aead, (const unsigned char *)nonce.data, VIEW(LABEL_NAME), str_view(&sealed),
+		       inner.data))
 		return err_set(err, ERR_WRONGKEY,
 			       "it does not open with this archive's key: it belongs to another "
 			       "archive, or is damaged");

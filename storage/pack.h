@@ -62,8 +62,8 @@ int pack_create(struct medium *medium, const struct keyring *keyring, uint64_t n
 		struct err *err);
 /* Go on with a pack whose writer died, only to seal it: everything behind END (where the last whole
  * record ends, as a scan told) is a torn tail and is cut. */
-int pack_resume(struct medium *medium, const struct keyring *keyring, uint64_t number,
-		uint64_t end, struct pack_writer **writer_r, struct err *err);
+int pack_resume(struct medium *medium, const struct keyring *keyring, uint64_t number, uint64_t end,
+		struct pack_writer **writer_r, struct err *err);
 void pack_writer_free(struct pack_writer **writer);
 /* Append one record whose payload compressor_run() encoded. The record's place goes to RECORD_R. */
 int pack_append(struct pack_writer *writer, enum record_type type, const struct uuid *id,

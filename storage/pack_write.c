@@ -13,7 +13,8 @@ struct pack_writer {
 	uint64_t number;
 	uint64_t written; /* bytes handed to the medium */
 	uint64_t records;
-	struct str gather; /* what follows them; a record may be in part there, in part in the file */
+	struct str
+		gather; /* what follows them; a record may be in part there, in part in the file */
 	struct sha256 *tags;
 	struct aead *aead;
 	bool dead; /* an earlier call failed: nothing is known of the file's end */

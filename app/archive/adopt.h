@@ -12,10 +12,10 @@
 
 struct adopted {
 	uint64_t mails, sightings, parts, tombstones;
-	uint64_t known;      /* records that the catalog has already */
+	uint64_t known;       /* records that the catalog has already */
 	uint64_t superfluous; /* mail records whose content another mail has: dead bytes */
-	uint64_t damaged;    /* stretches that open as no record */
-	uint64_t unreadable; /* mails whose parts are missing */
+	uint64_t damaged;     /* stretches that open as no record */
+	uint64_t unreadable;  /* mails whose parts are missing */
 };
 
 struct adopter;

@@ -59,10 +59,11 @@ int archive_open_bare(const char *dir, struct archive **archive_r, struct err *e
 	a->dir = mem_strdup(dir);
 	if (keyring_load(archive_path(a, "archive.key", &path), &a->keys, err) < 0) {
 		if (err->kind == ERR_NOTFOUND)
-			return err_set(err, ERR_NOTFOUND,
-				       "%s holds no archive key; \"sealpost init\" makes a new archive, "
-				       "\"sealpost key import\" brings a key back",
-				       dir);
+			return err_set(
+				err, ERR_NOTFOUND,
+				"%s holds no archive key; \"sealpost init\" makes a new archive, "
+				"\"sealpost key import\" brings a key back",
+				dir);
 		return -1;
 	}
 	if (read_settings(a, err) < 0)
@@ -179,6 +180,22 @@ int archive_init(const char *dir, const char *name, const char *medium_dir, stru
 	return keyring_save(a->keys, archive_path(a, "archive.key", &path), err);
 }
 
+/* A writer that died has not committed its part of the index. What hinders us now must not keep the
+ * mails from being read. */
+static void catch_up_index(struct archive *a)
+{
+	struct err err = {0};
+	uint64_t complete_to;
+	int rc = index_complete_to(a->index, &complete_to, &err);
+
+	if (rc == 0)
+		rc = mails_any_after(a->catalog, complete_to, &err);
+	if (rc > 0)
+		rc = index_catch_up(a, NULL, &err);
+	if (rc < 0)
+		log_error("index not brought up to date: %s", err.text);
+}
+
 int archive_open(const char *dir, struct archive **archive_r, struct err *err)
 {
 	CLEAN(archive) a = NULL;
@@ -186,8 +203,9 @@ int archive_open(const char *dir, struct archive **archive_r, struct err *err)
 	if (db_library_check(err) < 0 || archive_open_bare(dir, &a, err) < 0 ||
 	    open_databases(a, false, err) < 0) {
 		if (err->kind == ERR_NOTFOUND && a != NULL)
-			err_add(err, "there is a key but no catalog (\"sealpost rebuild\" makes it from "
-				     "the media)");
+			err_add(err,
+				"there is a key but no catalog (\"sealpost rebuild\" makes it from "
+				"the media)");
 		return -1;
 	}
 	if (check_archive(a, err) < 0 || load_dictionary(a, err) < 0 || archive_recover(a, err) < 0)
@@ -319,8 +337,7 @@ int archive_medium(struct archive *a, unsigned number, struct medium **medium_r,
 	return 0;
 }
 
-int archive_pack_medium(struct archive *a, uint64_t pack, struct medium **medium_r,
-			struct err *err)
+int archive_pack_medium(struct archive *a, uint64_t pack, struct medium **medium_r, struct err *err)
 {
 	struct pack_row row;
 	int rc = packs_get(a->catalog, pack, &row, err);

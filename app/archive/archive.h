@@ -23,8 +23,8 @@ struct archive;
 
 /* Settings of ARCHIVE/sealpost.conf. */
 struct archive_settings {
-	uint64_t max_mail_bytes;  /* a larger mail is refused */
-	uint64_t pack_bytes;      /* a pack is sealed at this size */
+	uint64_t max_mail_bytes;   /* a larger mail is refused */
+	uint64_t pack_bytes;       /* a pack is sealed at this size */
 	uint64_t index_text_bytes; /* of one mail's text, for the index */
 };
 

@@ -11,10 +11,10 @@ enum { COMMIT_MAILS = 10000 };
 struct index_writer {
 	struct archive *a;
 	int lock_fd;
-	bool begun;            /* is a transaction open? */
-	uint64_t complete_to;  /* highest number put so far, all below it included */
-	struct arena *arena;   /* of one document */
-	uint64_t last_pack;    /* medium of the pack asked for last */
+	bool begun;           /* is a transaction open? */
+	uint64_t complete_to; /* highest number put so far, all below it included */
+	struct arena *arena;  /* of one document */
+	uint64_t last_pack;   /* medium of the pack asked for last */
 	unsigned last_medium;
 };
 

@@ -301,8 +301,7 @@ static int close_all(struct exporting *ex, struct err *err)
 	zipFile zip = TAKE(ex->zip);
 	struct hash sum;
 
-	if (zip != NULL &&
-	    (zipClose(zip, NULL) != ZIP_OK || sum_of_zip(ex, err) < 0))
+	if (zip != NULL && (zipClose(zip, NULL) != ZIP_OK || sum_of_zip(ex, err) < 0))
 		return err_add(err, "mails.zip");
 	if (ex->mbox != NULL) {
 		sum = sha256_end(ex->mbox_sha);

@@ -14,22 +14,25 @@
 
 struct prepared_part {
 	struct hash hash;
-	size_t size;             /* decoded */
+	size_t size; /* decoded */
 	enum encoding encoding;
-	struct view payload;     /* encoded record payload; data NULL: not made (see prepared_part()) */
+	struct view payload; /* encoded record payload; data NULL: not made (see prepared_part()) */
 };
 
 struct prepared {
 	struct arena *arena;
-	struct str raw;          /* the captured bytes; owned */
+	struct str raw; /* the captured bytes; owned */
 	struct facts facts;
 	struct mail mail;
 	struct mail_record record;
 	struct split split;
-	struct { struct prepared_part *v; size_t n, cap; } parts; /* one per splice */
+	struct {
+		struct prepared_part *v;
+		size_t n, cap;
+	} parts; /* one per splice */
 	enum encoding encoding;
-	struct str payload;      /* encoded payload of the mail record */
-	struct err err;          /* kind set: it is no mail, or too large; nothing else is set then */
+	struct str payload; /* encoded payload of the mail record */
+	struct err err;     /* kind set: it is no mail, or too large; nothing else is set then */
 };
 
 /* What preparers in several threads share: which parts some mail of this run carries already, so that an

@@ -112,8 +112,8 @@ static int put_part_back(struct reader *r, const struct record_splice *splice, s
 
 	if (rc == 0)
 		return err_set(err, ERR_DAMAGED, "a part of this mail is not in the archive");
-	if (rc < 0 || read_record(r, &(struct place){row.pack, row.offset, row.length},
-				  RECORD_PART, &r->part, err) < 0)
+	if (rc < 0 || read_record(r, &(struct place){row.pack, row.offset, row.length}, RECORD_PART,
+				  &r->part, err) < 0)
 		return -1;
 	bytes = str_view(&r->part);
 	if (bytes.len < HASH_BYTES || memcmp(bytes.data, splice->part.b, HASH_BYTES) != 0)
@@ -174,7 +174,8 @@ int reader_mail(struct reader *r, const struct mail_row *row, struct str *raw, s
 		err_set(err, ERR_DAMAGED, "the record holds another mail than the catalog says");
 	}
 	str_reset(raw);
-	return err_add(err, "mail in pack %llu at offset %llu", (unsigned long long)row->record.pack,
+	return err_add(err, "mail in pack %llu at offset %llu",
+		       (unsigned long long)row->record.pack,
 		       (unsigned long long)row->record.offset);
 }
 

@@ -79,8 +79,7 @@ static int add_inner_media(struct rebuilding *rb, struct err *err)
 	return rc;
 }
 
-static int add_media(struct rebuilding *rb, const char *const *locations, size_t n,
-		     struct err *err)
+static int add_media(struct rebuilding *rb, const char *const *locations, size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++)
 		if (add_medium(rb, locations[i], err) < 0)
@@ -88,8 +87,9 @@ static int add_media(struct rebuilding *rb, const char *const *locations, size_t
 	if (add_inner_media(rb, err) < 0)
 		return -1;
 	if (rb->highest_medium == 0)
-		return err_set(err, ERR_NOTFOUND,
-			       "no medium of this archive was found; name its folder with --medium");
+		return err_set(
+			err, ERR_NOTFOUND,
+			"no medium of this archive was found; name its folder with --medium");
 	return db_run(catalog_db(rb->a->catalog), err,
 		      "UPDATE media SET active = 1 WHERE medium = ?1",
 		      BIND_INT(rb->highest_medium));
@@ -256,8 +256,9 @@ static void carry_over(struct rebuilding *rb, const struct secret *key)
 		setting_set(rb->a->catalog, arena_str(rb->arena, stmt_text(q, 0).data),
 			    stmt_blob(q, 1), &err);
 	stmt_done(&q);
-	if (db_query(catalog_db(old), "SELECT m.id, n.tags, n.note FROM notes n JOIN mails m USING (mail)",
-		     &q, &err) < 0)
+	if (db_query(catalog_db(old),
+		     "SELECT m.id, n.tags, n.note FROM notes n JOIN mails m USING (mail)", &q,
+		     &err) < 0)
 		return;
 	while (stmt_step(q, &err) > 0) {
 		struct uuid id;

@@ -16,18 +16,21 @@
 /* How, when and whence a mail came. */
 struct facts {
 	enum way way;
-	struct view source;   /* name of the source */
-	struct view place;    /* where in the source: "inbox.mbox#17" */
-	struct view flags;    /* of the source: Maildir flags */
-	int64_t seen_ms;      /* when it was taken in */
+	struct view source;    /* name of the source */
+	struct view place;     /* where in the source: "inbox.mbox#17" */
+	struct view flags;     /* of the source: Maildir flags */
+	int64_t seen_ms;       /* when it was taken in */
 	int64_t source_time_s; /* what the source says of its time; 0 nothing */
 	struct view reverse_path;
-	struct { struct view *v; size_t n, cap; } recipients; /* of the envelope */
+	struct {
+		struct view *v;
+		size_t n, cap;
+	} recipients; /* of the envelope */
 };
 
 /* A splice as a record keeps it: where in the skeleton it goes, and which part. */
 struct record_splice {
-	size_t at; /* offset in the skeleton */
+	size_t at;              /* offset in the skeleton */
 	struct splice geometry; /* start is not set */
 	struct hash part;
 };
@@ -36,7 +39,10 @@ struct mail_record {
 	struct facts facts;
 	struct hash exact, content;
 	uint64_t size; /* of the captured bytes */
-	struct { struct record_splice *v; size_t n, cap; } splices;
+	struct {
+		struct record_splice *v;
+		size_t n, cap;
+	} splices;
 	struct view skeleton; /* set by record_read() */
 };
 

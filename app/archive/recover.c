@@ -52,8 +52,7 @@ static int adopt_tail(struct archive *a, struct medium *medium, struct pack_read
 	uint64_t end;
 	bool sealed;
 
-	if (adopter_scan(ad, pack, &end, &sealed, err) < 0 ||
-	    adopter_describe(ad, NULL, err) < 0)
+	if (adopter_scan(ad, pack, &end, &sealed, err) < 0 || adopter_describe(ad, NULL, err) < 0)
 		return -1;
 	log_info("pack recovered pack=%llu mails=%llu parts=%llu", (unsigned long long)row->pack,
 		 (unsigned long long)got->mails, (unsigned long long)got->parts);

@@ -7,9 +7,9 @@
 
 struct archive_status {
 	struct mails_totals mails;
-	uint64_t pack_bytes;   /* on all media */
+	uint64_t pack_bytes; /* on all media */
 	uint64_t catalog_bytes, index_bytes;
-	uint64_t indexed;      /* mails in the index */
+	uint64_t indexed; /* mails in the index */
 	bool key_backed_up;
 	struct medium_row *media; /* in the arena */
 	size_t n_media;

@@ -9,14 +9,15 @@
 #include <unistd.h>
 
 enum {
-	INDEX_COMMIT_MAILS = 10000, /* one index commit for so many mails: see docs/PERFORMANCE.md */
+	INDEX_COMMIT_MAILS =
+		10000, /* one index commit for so many mails: see docs/PERFORMANCE.md */
 	SAME_MSGID_MAX = 64
 };
 
 struct taker {
 	struct archive *a;
-	struct pack_writer *pack; /* NULL: none begun yet */
-	struct preparer *preparer; /* for parts that a worker left to us */
+	struct pack_writer *pack;   /* NULL: none begun yet */
+	struct preparer *preparer;  /* for parts that a worker left to us */
 	struct index_writer *index; /* NULL: without, or another process writes it */
 	size_t index_waits;         /* mails put and not committed */
 	bool dead;
@@ -38,7 +39,8 @@ struct taker *taker_new(struct archive *a, bool with_index)
 	t->a = a;
 	t->preparer = preparer_new(archive_keys(a), NULL, NULL, &limits);
 	if (with_index && index_writer_open(a, &t->index, &err) < 0)
-		log_error("index not written, \"sealpost index update\" makes it good: %s", err.text);
+		log_error("index not written, \"sealpost index update\" makes it good: %s",
+			  err.text);
 	return t;
 }
 
@@ -59,9 +61,9 @@ struct mail_row take_row(const struct facts *facts, const struct mail *mail)
 {
 	struct mail_row row = {
 		.msgid = mails_msgid_hash(mail->message_id),
-		.sent_s = mail->has_date		? mail->date_s
-			  : facts->source_time_s != 0	? facts->source_time_s
-							: facts->seen_ms / 1000,
+		.sent_s = mail->has_date              ? mail->date_s
+			  : facts->source_time_s != 0 ? facts->source_time_s
+						      : facts->seen_ms / 1000,
 		.attachments = mail->attachments,
 		.way = facts->way,
 		.seen_ms = facts->seen_ms,

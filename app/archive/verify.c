@@ -34,7 +34,7 @@ struct verifying {
 	struct mails_totals totals;
 	struct seen mails;
 	struct seen parts;
-	uint64_t sightings; /* provenance records that the catalog knows */
+	uint64_t sightings;  /* provenance records that the catalog knows */
 	struct arena *arena; /* of one record */
 	struct str raw;
 };
@@ -86,9 +86,8 @@ static void found(struct verifying *v, uint64_t pack, const char *text)
 /* Failures that are findings; others (a medium that went away) end the check. */
 static bool is_finding(const struct err *err)
 {
-	return err->kind == ERR_DAMAGED || err->kind == ERR_NOTFOUND ||
-	       err->kind == ERR_WRONGKEY || err->kind == ERR_FOREIGN ||
-	       err->kind == ERR_VERSION;
+	return err->kind == ERR_DAMAGED || err->kind == ERR_NOTFOUND || err->kind == ERR_WRONGKEY ||
+	       err->kind == ERR_FOREIGN || err->kind == ERR_VERSION;
 }
 
 /* ---- packs to catalog ---- */
@@ -170,8 +169,8 @@ static int check_record(struct verifying *v, uint64_t pack, const struct record 
 	return 0;
 }
 
-static int check_records(struct verifying *v, const struct pack_row *row,
-			 struct pack_scan *scan, struct err *err)
+static int check_records(struct verifying *v, const struct pack_row *row, struct pack_scan *scan,
+			 struct err *err)
 {
 	CLEAN_STR payload = STR_INIT;
 	struct record record;
@@ -191,8 +190,10 @@ static int check_records(struct verifying *v, const struct pack_row *row,
 		}
 		end = record.offset + record.len;
 		rc = rc == SCAN_DAMAGED
-			     ? found_at(v, row->pack, record.offset, "damaged bytes: no record opens "
-								     "here", err)
+			     ? found_at(v, row->pack, record.offset,
+					"damaged bytes: no record opens "
+					"here",
+					err)
 			     : check_record(v, row->pack, &record, str_view(&payload), err);
 		if (rc < 0)
 			return -1;
@@ -200,8 +201,9 @@ static int check_records(struct verifying *v, const struct pack_row *row,
 			v->watch->progress(v->watch->arg, v->report, v->totals.mails);
 	}
 	if (rc == SCAN_END && row->state == PACK_SEALED && !pack_scan_sealed(scan))
-		found(v, row->pack, end < row->length ? "the pack is cut short"
-						      : "the pack's seal is missing or not true");
+		found(v, row->pack,
+		      end < row->length ? "the pack is cut short"
+					: "the pack's seal is missing or not true");
 	return rc < 0 ? -1 : 0;
 }
 

@@ -11,8 +11,8 @@
 #include "app/archive/archive.h"
 
 struct finding {
-	uint64_t pack, offset;   /* 0 0: not of a pack */
-	const char *text;        /* what is wrong, one sentence */
+	uint64_t pack, offset;    /* 0 0: not of a pack */
+	const char *text;         /* what is wrong, one sentence */
 	const struct uuid *mails; /* the mails concerned */
 	size_t n_mails;
 };

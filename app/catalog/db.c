@@ -54,8 +54,10 @@ static int db_fail(struct db *db, struct err *err)
 	if (kind == ERR_IO && os == ENOSPC)
 		kind = ERR_NOSPACE;
 	if (kind == ERR_WRONGKEY)
-		return err_set(err, kind, "%s database: it does not open with this archive's key, "
-			       "or its beginning is damaged", db->name);
+		return err_set(err, kind,
+			       "%s database: it does not open with this archive's key, "
+			       "or its beginning is damaged",
+			       db->name);
 	return err_set(err, kind, "%s database: %s (%d)", db->name, sqlite3_errmsg(db->sqlite), rc);
 }
 
@@ -85,7 +87,8 @@ static int set_options(struct db *db, const struct db_options *o, struct err *er
 	CLEAN_STR sql = STR_INIT;
 
 	str_addf(&sql,
-		 "PRAGMA cipher_log_level=NONE;PRAGMA cipher_page_size=%d;PRAGMA cache_size=-%d;PRAGMA temp_store=MEMORY;"
+		 "PRAGMA cipher_log_level=NONE;PRAGMA cipher_page_size=%d;PRAGMA "
+		 "cache_size=-%d;PRAGMA temp_store=MEMORY;"
 		 "PRAGMA foreign_keys=ON;PRAGMA trusted_schema=OFF;PRAGMA secure_delete=ON;"
 		 "PRAGMA mmap_size=0;",
 		 o->page_bytes, o->cache_kib);
@@ -254,14 +257,13 @@ void stmt_bind_int(struct stmt *s, int at, int64_t value)
 
 void stmt_bind_text(struct stmt *s, int at, struct view text)
 {
-	must(sqlite3_bind_text64(s->sqlite, at, text.data ? text.data : "", text.len,
-				 SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK);
+	must(sqlite3_bind_text64(s->sqlite, at, text.data ? text.data : "", text.len, SQLITE_STATIC,
+				 SQLITE_UTF8) == SQLITE_OK);
 }
 
 void stmt_bind_blob(struct stmt *s, int at, const void *data, size_t len)
 {
-	must(sqlite3_bind_blob64(s->sqlite, at, data ? data : "", len, SQLITE_STATIC) ==
-	     SQLITE_OK);
+	must(sqlite3_bind_blob64(s->sqlite, at, data ? data : "", len, SQLITE_STATIC) == SQLITE_OK);
 }
 
 void stmt_bind_null(struct stmt *s, int at)
@@ -435,8 +437,9 @@ int db_library_check(struct err *err)
 	/* 3.43 brought deletes in contentless FTS5 tables; SQLCipher 4.6 carries SQLite 3.46. */
 	if (sqlite3_libversion_number() >= 3043000)
 		return 0;
-	return err_set(err, ERR_UNSUPPORTED,
-		       "the SQLCipher library carries SQLite %s, which is too old; install SQLCipher "
-		       "4.6 or newer (Debian 12: libsqlcipher1 from bookworm-backports)",
-		       sqlite3_libversion());
+	return err_set(
+		err, ERR_UNSUPPORTED,
+		"the SQLCipher library carries SQLite %s, which is too old; install SQLCipher "
+		"4.6 or newer (Debian 12: libsqlcipher1 from bookworm-backports)",
+		sqlite3_libversion());
 }

@@ -9,8 +9,8 @@
 const char *way_text(enum way way)
 {
 	static const char *const texts[] = {
-		[WAY_IMPORT] = "import", [WAY_MILTER] = "milter",   [WAY_SMTP] = "smtp",
-		[WAY_LMTP] = "lmtp",	 [WAY_FETCH] = "fetch",	    [WAY_JOURNAL] = "journal",
+		[WAY_IMPORT] = "import", [WAY_MILTER] = "milter", [WAY_SMTP] = "smtp",
+		[WAY_LMTP] = "lmtp",     [WAY_FETCH] = "fetch",   [WAY_JOURNAL] = "journal",
 		[WAY_UPLOAD] = "upload",
 	};
 
@@ -35,7 +35,8 @@ int mails_add(struct catalog *catalog, struct mail_row *row, struct err *err)
 
 	if (db_run(db, err,
 		   "INSERT INTO mails (id, exact, content, msgid, pack, offset, length, size, "
-		   "sent_s, marks, attachments, state, way, source, seen_ms, place, flags, subject, "
+		   "sent_s, marks, attachments, state, way, source, seen_ms, place, flags, "
+		   "subject, "
 		   "sender) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
 		   "?15, ?16, ?17, ?18, ?19)",
 		   BIND_UUID(&row->id), BIND_HASH(&row->exact), BIND_HASH(&row->content),
@@ -77,7 +78,17 @@ int mails_any_deleted(struct catalog *catalog, struct err *err)
 	CLEAN_STMT q = NULL;
 
 	return db_find(catalog_db(catalog), &q, err,
-		       "SELECT 1 FROM mails WHERE state > 0 AND state = ?1", BIND_INT(MAIL_DELETED));
+		       "SELECT 1 FROM mails WHERE state > 0 AND state = ?1",
+		       BIND_INT(MAIL_DELETED));
+}
+
+int mails_any_after(struct catalog *catalog, uint64_t after, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	return db_find(catalog_db(catalog), &q, err,
+		       "SELECT 1 FROM mails WHERE mail > ?1 AND state <> ?2 LIMIT 1",
+		       BIND_INT(after), BIND_INT(MAIL_UNINDEXED));
 }
 
 int mails_move(struct catalog *catalog, uint64_t mail, const struct place *to, struct err *err)
@@ -163,8 +174,8 @@ static int each_mail(struct stmt *q, int rc, mails_fn *fn, void *arg, struct err
 	return rc;
 }
 
-int mails_get(struct catalog *catalog, struct arena *arena, uint64_t mail,
-	      struct mail_row *row_r, struct err *err)
+int mails_get(struct catalog *catalog, struct arena *arena, uint64_t mail, struct mail_row *row_r,
+	      struct err *err)
 {
 	CLEAN_STMT q = NULL;
 	int rc = db_find(catalog_db(catalog), &q, err,
@@ -197,12 +208,11 @@ int mails_by_id(struct catalog *catalog, const struct uuid *id, uint64_t *mail_r
 	return one_number(q, rc, mail_r);
 }
 
-int mails_erased(struct catalog *catalog, const struct uuid *id, int64_t *when_s_r,
-		 struct err *err)
+int mails_erased(struct catalog *catalog, const struct uuid *id, int64_t *when_s_r, struct err *err)
 {
 	CLEAN_STMT q = NULL;
-	int rc = db_find(catalog_db(catalog), &q, err,
-			 "SELECT erased_s FROM erased WHERE id = ?1", BIND_UUID(id));
+	int rc = db_find(catalog_db(catalog), &q, err, "SELECT erased_s FROM erased WHERE id = ?1",
+			 BIND_UUID(id));
 
 	return one_number(q, rc, (uint64_t *)when_s_r);
 }
@@ -220,8 +230,9 @@ int mails_by_exact(struct catalog *catalog, const struct hash *exact, uint64_t *
 	CLEAN_STMT q = NULL;
 	int rc = db_find(catalog_db(catalog), &q, err,
 			 "SELECT mail FROM mails WHERE substr(exact, 1, 8) = ?1 AND exact = ?2 "
-			 "UNION ALL "
-			 "SELECT mail FROM sightings WHERE substr(exact, 1, 8) = ?1 AND exact = ?2",
+			 "AND state = 0 UNION ALL "
+			 "SELECT s.mail FROM sightings s JOIN mails m USING (mail) "
+			 "WHERE substr(s.exact, 1, 8) = ?1 AND s.exact = ?2 AND m.state = 0",
 			 BIND_BLOB(exact->b, 8), BIND_HASH(exact));
 
 	return one_number(q, rc, mail_r);
@@ -233,7 +244,7 @@ int mails_by_content(struct catalog *catalog, const struct hash *content, uint64
 	CLEAN_STMT q = NULL;
 	int rc = db_find(catalog_db(catalog), &q, err,
 			 "SELECT mail FROM mails WHERE substr(content, 1, 8) = ?1 "
-			 "AND content = ?2",
+			 "AND content = ?2 AND state = 0",
 			 BIND_BLOB(content->b, 8), BIND_HASH(content));
 
 	return one_number(q, rc, mail_r);
@@ -243,8 +254,8 @@ int mails_by_msgid(struct catalog *catalog, uint64_t msgid, uint64_t *mails, siz
 		   struct err *err)
 {
 	CLEAN_STMT q = NULL;
-	int rc = db_find(catalog_db(catalog), &q, err, "SELECT mail FROM mails WHERE msgid = ?1",
-			 BIND_INT(msgid));
+	int rc = db_find(catalog_db(catalog), &q, err,
+			 "SELECT mail FROM mails WHERE msgid = ?1 AND state = 0", BIND_INT(msgid));
 	int n = 0;
 
 	for (; rc > 0; rc = stmt_step(q, err))
@@ -357,10 +368,11 @@ int sightings_each(struct catalog *catalog, uint64_t mail, sightings_fn *fn, voi
 		   struct err *err)
 {
 	CLEAN_STMT q = NULL;
-	int rc = db_find(catalog_db(catalog), &q, err,
-			 "SELECT id, mail, exact, pack, offset, length, way, source, seen_ms, place, "
-			 "flags FROM sightings WHERE mail = ?1 ORDER BY id",
-			 BIND_INT(mail));
+	int rc = db_find(
+		catalog_db(catalog), &q, err,
+		"SELECT id, mail, exact, pack, offset, length, way, source, seen_ms, place, "
+		"flags FROM sightings WHERE mail = ?1 ORDER BY id",
+		BIND_INT(mail));
 
 	for (; rc > 0; rc = stmt_step(q, err)) {
 		struct sighting_row row = {
@@ -449,7 +461,8 @@ int mails_totals(struct catalog *catalog, struct mails_totals *totals_r, struct 
 		     "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'mails'), 0), "
 		     "(SELECT count(*) FROM parts), (SELECT coalesce(sum(size), 0) FROM parts), "
 		     "(SELECT count(*) FROM mail_parts), "
-		     "(SELECT coalesce(sum(p.size), 0) FROM mail_parts u JOIN parts p USING (part)), "
+		     "(SELECT coalesce(sum(p.size), 0) FROM mail_parts u JOIN parts p USING "
+		     "(part)), "
 		     "(SELECT coalesce(max(part), 0) FROM parts), (SELECT count(*) FROM sightings) "
 		     "FROM mails",
 		     &q, err) < 0 ||

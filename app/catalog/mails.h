@@ -58,14 +58,15 @@ int mails_move(struct catalog *catalog, uint64_t mail, const struct place *to, s
 int mails_erase(struct catalog *catalog, uint64_t mail, int64_t now_s, struct err *err);
 
 /* Look-ups: 1 found, 0 none. Texts of the row are copied into the arena. */
-int mails_get(struct catalog *catalog, struct arena *arena, uint64_t mail,
-	      struct mail_row *row_r, struct err *err);
+int mails_get(struct catalog *catalog, struct arena *arena, uint64_t mail, struct mail_row *row_r,
+	      struct err *err);
 int mails_by_id(struct catalog *catalog, const struct uuid *id, uint64_t *mail_r, struct err *err);
 int mails_erased(struct catalog *catalog, const struct uuid *id, int64_t *when_s_r,
 		 struct err *err);
 int mails_add_erased(struct catalog *catalog, const struct uuid *id, int64_t when_s,
 		     struct err *err);
-/* By the exact bytes of the mail itself or of one of its sightings. */
+/* By identity, live mails only: what comes in again after it was deleted is a new mail, since the old
+ * one will be erased. By the exact bytes of the mail itself or of one of its sightings. */
 int mails_by_exact(struct catalog *catalog, const struct hash *exact, uint64_t *mail_r,
 		   struct err *err);
 int mails_by_content(struct catalog *catalog, const struct hash *content, uint64_t *mail_r,
@@ -116,13 +117,13 @@ int notes_set(struct catalog *catalog, uint64_t mail, struct view tags, struct v
 	      struct err *err);
 
 struct mails_totals {
-	uint64_t mails, bytes;          /* live ones, and their captured bytes */
-	uint64_t deleted;               /* deleted, not erased from the media yet */
-	uint64_t highest;               /* number ever given */
-	uint64_t parts, part_bytes;     /* kept once */
-	uint64_t highest_part;          /* number of them */
-	uint64_t sightings;             /* later ones, of live and deleted mails */
-	uint64_t uses, used_bytes;      /* references to them, and what they would take uncollected */
+	uint64_t mails, bytes;      /* live ones, and their captured bytes */
+	uint64_t deleted;           /* deleted, not erased from the media yet */
+	uint64_t highest;           /* number ever given */
+	uint64_t parts, part_bytes; /* kept once */
+	uint64_t highest_part;      /* number of them */
+	uint64_t sightings;         /* later ones, of live and deleted mails */
+	uint64_t uses, used_bytes;  /* references to them, and what they would take uncollected */
 };
 int mails_totals(struct catalog *catalog, struct mails_totals *totals_r, struct err *err);
 

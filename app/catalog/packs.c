@@ -29,8 +29,8 @@ int media_add_numbered(struct catalog *catalog, unsigned medium, const char *typ
 int media_active(struct catalog *catalog, unsigned *medium_r, struct err *err)
 {
 	CLEAN_STMT q = NULL;
-	int rc = db_find(catalog_db(catalog), &q, err,
-			 "SELECT medium FROM media WHERE active = ?1", BIND_INT(1));
+	int rc = db_find(catalog_db(catalog), &q, err, "SELECT medium FROM media WHERE active = ?1",
+			 BIND_INT(1));
 
 	if (rc > 0)
 		*medium_r = (unsigned)stmt_int(q, 0);

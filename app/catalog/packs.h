@@ -12,7 +12,7 @@ struct medium_row {
 	char *location;
 	bool active;
 	int64_t added_s;
-	uint64_t packs;       /* that are there */
+	uint64_t packs; /* that are there */
 	uint64_t pack_bytes;
 };
 
@@ -58,7 +58,7 @@ struct part_row {
 };
 
 int parts_find(struct catalog *catalog, const struct hash *hash, struct part_row *row_r,
-	       struct err *err); /* 1, 0 none */
+	       struct err *err);                                               /* 1, 0 none */
 int parts_add(struct catalog *catalog, struct part_row *row, struct err *err); /* sets row->part */
 int parts_move(struct catalog *catalog, uint64_t part, uint64_t pack, uint64_t offset,
 	       uint64_t length, struct err *err);

@@ -166,16 +166,12 @@ static int prompt_twice(struct secret **password_r, struct err *err)
 	return 0;
 }
 
-int cmd_password(const struct cmd *cmd, const char *file, bool prompt, bool confirm,
+int cmd_password(const struct cmd *cmd, const char *file, bool confirm,
 		 struct secret **password_r)
 {
 	struct err err = {0};
 	int rc;
 
-	if ((file != NULL) == prompt) {
-		cmd_usage(cmd, "give either --password-file F or --password-prompt");
-		return -1;
-	}
 	if (file != NULL)
 		rc = secret_read_line_file(file, password_r, &err);
 	else if (confirm)
@@ -189,16 +185,19 @@ int cmd_password(const struct cmd *cmd, const char *file, bool prompt, bool conf
 
 void cmd_json_text(struct str *out, struct view text)
 {
+	CLEAN_STR safe = STR_INIT;
+
+	str_addsafe(&safe, text, true);
 	str_addc(out, '"');
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.data[i];
+	for (size_t i = 0; i < safe.len; i++) {
+		unsigned char c = (unsigned char)safe.data[i];
 
 		if (c == '"' || c == '\\')
 			str_addf(out, "\\%c", c);
 		else if (c == '\n')
 			str_adds(out, "\\n");
-		else if (c < 0x20 || c == 0x7f)
-			str_addf(out, "\\u%04x", c);
+		else if (c == '\t')
+			str_adds(out, "\\t");
 		else
 			str_addc(out, (char)c);
 	}

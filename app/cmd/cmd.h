@@ -27,7 +27,8 @@ struct cmd {
 /* verb, arguments, one line of help */
 #define VERBS(X)                                                                                   \
 	X(init, "[--medium DIR] [--name NAME]", "make a new archive")                              \
-	X(key, "export [--html] | import [FILE] | show [--password-file F | --password-prompt]", "the archive key, on paper")     \
+	X(key, "export|import [FILE]|show [--password-file F | --password-prompt] [--html]",       \
+	  "the archive key, on paper")                                                             \
 	X(import, "PATH... [--source NAME] [--dry-run] [--since D] [--until D] [--jobs N]",        \
 	  "take in .eml files, Maildir and mbox mailboxes")                                        \
 	X(search, "QUERY [--limit N] [--offset N] [--count]", "find mails, newest first")          \
@@ -72,11 +73,12 @@ int cmd_open(const struct cmd *cmd, struct archive **archive_r);
 int cmd_find_mail(const struct cmd *cmd, struct archive *a, struct arena *arena, const char *text,
 		  struct mail_row *row_r);
 
-/* A password from --password-file F or --password-prompt (asked twice if CONFIRM). -1: told. */
-int cmd_password(const struct cmd *cmd, const char *file, bool prompt, bool confirm,
+/* A password from FILE, or if that is NULL asked for (twice if CONFIRM). -1: told. */
+int cmd_password(const struct cmd *cmd, const char *file, bool confirm,
 		 struct secret **password_r);
 
-/* One JSON value onto a line being built: a string in quotes, escaped (RFC 8259). */
+/* One JSON value onto a line being built: a string in quotes, escaped (RFC 8259), and made safe as by
+ * str_addsafe(), since TEXT may be of a mail and no valid UTF-8. */
 void cmd_json_text(struct str *out, struct view text);
 /* Write a line to standard output; -1: nobody reads it any more, or the disk is full. */
 int cmd_print(const struct str *line);

@@ -18,15 +18,18 @@ int cmd_delete(struct cmd *cmd)
 	for (int i = 0; i < cmd->argc; i++) {
 		struct mail_row row;
 		struct err err = {0};
+		char id[UUID_TEXT + 1];
 
 		if (cmd_find_mail(cmd, a, arena, cmd->argv[i], &row) < 0) {
 			status = EXIT_REFUSED;
 		} else if (delete_mail(a, row.mail, &err) < 0) {
 			return cmd_fail(cmd, &err);
-		} else if (!cmd->json) {
+		} else if (cmd->json) {
+			printf("{\"deleted\": \"%s\"}\n", uuid_text(&row.id, id));
+		} else {
 			printf("%s is deleted: nobody finds or reads it any more. \"sealpost erase "
 			       "index\" and \"erase media\" erase it for good.\n",
-			       cmd->argv[i]);
+			       uuid_text(&row.id, id));
 		}
 	}
 	return status;

@@ -30,12 +30,10 @@ static bool stop(void *arg)
 static void print_json_item(const struct import_item *item)
 {
 	CLEAN_STR line = STR_INIT;
-	CLEAN_STR place = STR_INIT;
 	char id[UUID_TEXT + 1];
 
-	str_addsafe(&place, VIEW(item->place), false);
 	str_addf(&line, "{\"outcome\": \"%s\", \"place\": ", outcome_text(item->outcome));
-	cmd_json_text(&line, str_view(&place));
+	cmd_json_text(&line, VIEW(item->place));
 	if (item->id != NULL)
 		str_addf(&line, ", \"id\": \"%s\"", uuid_text(item->id, id));
 	if (item->outcome == OUTCOME_FAILED)
@@ -60,8 +58,9 @@ static void print_item(void *arg, const struct import_item *item)
 	if (item->outcome != OUTCOME_FAILED)
 		return;
 	str_addsafe(&text, VIEW(item->place), false);
-	fprintf(stderr, "%snot taken in: %s: %s\n", p->bar ? "\r\033[K" : "", text.data,
-		item->reason);
+	str_adds(&text, ": ");
+	str_addsafe(&text, VIEW(item->reason), false);
+	fprintf(stderr, "%snot taken in: %s\n", p->bar ? "\r\033[K" : "", text.data);
 }
 
 static void print_progress(void *arg, const struct import_report *report, uint64_t done,

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/cmd/cmd.h"
 
+static int print_json(const struct cmd *cmd)
+{
+	CLEAN_STR line = STR_INIT;
+
+	str_adds(&line, "{\"archive_dir\": ");
+	cmd_json_text(&line, VIEW(cmd->archive_dir));
+	str_adds(&line, "}\n");
+	return cmd_print(&line) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
 int cmd_init(struct cmd *cmd)
 {
 	const char *medium = NULL, *name = "Sealpost archive";
@@ -15,6 +25,8 @@ int cmd_init(struct cmd *cmd)
 		return cmd_usage(cmd, "init takes no arguments");
 	if (archive_init(cmd->archive_dir, name, medium, &err) < 0)
 		return cmd_fail(cmd, &err);
+	if (cmd->json)
+		return print_json(cmd);
 	printf("The archive %s is ready.\n"
 	       "Back up its key now: without key and backup all its mail is lost for ever.\n"
 	       "  sealpost --archive %s key export --password-prompt > key.txt\n"

@@ -35,7 +35,7 @@ static int key_export(struct cmd *cmd, const struct key_options *o)
 	struct keytext_about about = {.made_s = clock_s()};
 	struct err err = {0};
 
-	if (cmd_password(cmd, o->password_file, o->prompt, true, &password) < 0 ||
+	if (cmd_password(cmd, o->password_file, true, &password) < 0 ||
 	    cmd_open(cmd, &a) < 0)
 		return EXIT_FAILED;
 	if (setting_get(archive_catalog(a), "name", &name, &err) < 0)
@@ -65,7 +65,7 @@ static int key_import(struct cmd *cmd, const struct key_options *o)
 
 	if (cmd->argc > 2)
 		return cmd_usage(cmd, "import takes one file, or reads standard input");
-	if (cmd_password(cmd, o->password_file, o->prompt, false, &password) < 0)
+	if (cmd_password(cmd, o->password_file, false, &password) < 0)
 		return EXIT_FAILED;
 	str_addf(&path, "%s/archive.key", cmd->archive_dir);
 	if (read_text(cmd->argc == 2 ? cmd->argv[1] : NULL, &text, &err) < 0 ||
@@ -74,9 +74,12 @@ static int key_import(struct cmd *cmd, const struct key_options *o)
 	    keyring_save(keys, path.data, &err) < 0 || note_backup(cmd->archive_dir, &err) < 0)
 		return cmd_fail(cmd, &err);
 	keyring_add_fingerprint(&fingerprint, keys);
-	printf("The archive key %s is in %s.\n"
-	       "If the catalog is lost as well: sealpost --archive %s rebuild --medium DIR\n",
-	       fingerprint.data, path.data, cmd->archive_dir);
+	if (cmd->json)
+		printf("{\"fingerprint\": \"%s\"}\n", fingerprint.data);
+	else
+		printf("The archive key %s is in %s.\n"
+		       "If the catalog is lost as well: sealpost --archive %s rebuild --medium DIR\n",
+		       fingerprint.data, path.data, cmd->archive_dir);
 	return EXIT_DONE;
 }
 
@@ -103,14 +106,16 @@ int cmd_key(struct cmd *cmd)
 					  {"password-prompt", OPTION_FLAG, &o.prompt},
 					  {"html", OPTION_FLAG, &o.html},
 					  {0}};
+	bool import;
 
 	if (cmd_options(cmd, rows) < 0)
 		return EXIT_USAGE;
-	if (cmd->argc >= 1 && strcmp(cmd->argv[0], "import") == 0)
-		return key_import(cmd, &o);
-	if (cmd->argc == 1 && strcmp(cmd->argv[0], "export") == 0)
-		return key_export(cmd, &o);
 	if (cmd->argc == 1 && strcmp(cmd->argv[0], "show") == 0)
 		return key_show(cmd);
-	return cmd_usage(cmd, "say export, import or show");
+	import = cmd->argc >= 1 && strcmp(cmd->argv[0], "import") == 0;
+	if (!import && (cmd->argc != 1 || strcmp(cmd->argv[0], "export") != 0))
+		return cmd_usage(cmd, "say export, import or show");
+	if ((o.password_file != NULL) == o.prompt)
+		return cmd_usage(cmd, "give either --password-file F or --password-prompt");
+	return import ? key_import(cmd, &o) : key_export(cmd, &o);
 }

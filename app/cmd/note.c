@@ -23,9 +23,9 @@ static int print_note(const struct cmd *cmd, struct view tags, struct view note)
 
 	if (cmd->json) {
 		str_adds(&out, "{\"tags\": ");
-		cmd_json_safe(&out, tags);
+		cmd_json_text(&out, tags);
 		str_adds(&out, ", \"note\": ");
-		cmd_json_safe(&out, note);
+		cmd_json_text(&out, note);
 		str_addc(&out, '}');
 	} else {
 		str_adds(&out, "tags: ");

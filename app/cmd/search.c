@@ -46,7 +46,6 @@ static void add_marks(struct str *line, unsigned marks)
 static int print_json(struct printing *p, const struct mail_row *row, struct err *err)
 {
 	struct str *line = &p->line;
-	CLEAN_STR safe = STR_INIT;
 
 	str_adds(line, "{\"id\": \"");
 	uuid_add(line, &row->id);
@@ -55,15 +54,12 @@ static int print_json(struct printing *p, const struct mail_row *row, struct err
 	str_adds(line, "\", \"archived\": \"");
 	clock_add_utc(line, uuid_ms(&row->id) / 1000);
 	str_adds(line, "\", \"from\": ");
-	str_addsafe(&safe, row->sender, false);
-	cmd_json_text(line, str_view(&safe));
+	cmd_json_text(line, row->sender);
 	str_adds(line, ", \"to\": [");
 	if (recipients_each(archive_catalog(p->a), row->mail, add_to, line, err) < 0)
 		return -1;
 	str_adds(line, "], \"subject\": ");
-	str_reset(&safe);
-	str_addsafe(&safe, row->subject, false);
-	cmd_json_text(line, str_view(&safe));
+	cmd_json_text(line, row->subject);
 	str_addf(line, ", \"size\": %llu, \"attachments\": %u, \"marks\": [",
 		 (unsigned long long)row->size, row->attachments);
 	add_marks(line, row->marks);

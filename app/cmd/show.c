@@ -120,11 +120,8 @@ static int print_mail(struct archive *a, const struct mail_row *row, const struc
 
 static void add_json_member(struct str *out, const char *name, struct view value)
 {
-	CLEAN_STR safe = STR_INIT;
-
-	str_addsafe(&safe, value, true);
 	str_addf(out, "\"%s\": ", name);
-	cmd_json_text(out, str_view(&safe));
+	cmd_json_text(out, value);
 	str_adds(out, ", ");
 }
 

@@ -33,7 +33,7 @@ struct part {
 	unsigned depth;
 	enum part_kind kind;
 	size_t head, body, end; /* in the raw mail: header [head, body), content [body, end) */
-	struct view type; /* lower case */
+	struct view type;       /* lower case */
 	struct view charset;
 	struct view name;
 	enum leaf_encoding encoding;
@@ -53,7 +53,7 @@ struct parts {
 };
 
 void structure_find(struct arena *arena, struct view raw, const struct mail_limits *limits,
-		struct parts *parts);
+		    struct parts *parts);
 
 /* ---- address.c ---- */
 
@@ -80,9 +80,9 @@ void content_decode(struct view content, enum leaf_encoding encoding, size_t max
 
 /* ---- base64.c (RFC 4648, section 4) ---- */
 
-/* CHARS whole quads without padding into OUT; false if any character is not of the alphabet. OUT
+/* N characters, whole quads without padding, into OUT; false if any character is not of the alphabet. OUT
  * needs room for one byte more than the 3 for every 4. */
-bool base64_quads(const char *in, size_t chars, unsigned char *out);
+bool base64_quads(const char *chars, size_t n, unsigned char *out);
 /* Whatever IN holds: characters outside the alphabet are skipped (RFC 2045, section 6.8). */
 void base64_lenient(struct view in, size_t max, struct str *out);
 

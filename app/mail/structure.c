@@ -19,7 +19,7 @@
 
 enum {
 	BUCKETS = 256,
-	BOUNDARY_MAX = 1024, /* bytes; RFC 2046 allows 70 */
+	BOUNDARY_MAX = 1024,       /* bytes; RFC 2046 allows 70 */
 	PARAMETERS_MAX = 16 * 1024 /* of a Content-Type or Content-Disposition, seen by GMime */
 };
 
@@ -345,7 +345,7 @@ static void settle_empty_multiparts(struct parts *parts)
 }
 
 void structure_find(struct arena *arena, struct view raw, const struct mail_limits *limits,
-		struct parts *parts)
+		    struct parts *parts)
 {
 	struct scan *scan = arena_get(arena, sizeof(*scan));
 

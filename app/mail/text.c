@@ -317,6 +317,17 @@ static int hex(char c)
 	return isxdigit((unsigned char)c) ? g_ascii_xdigit_value(c) : -1;
 }
 
+/* The octet that two hexadecimal digits stand for. */
+static bool octet(const char digits[2], char *octet_r)
+{
+	int high = hex(digits[0]), low = hex(digits[1]);
+
+	if (high < 0 || low < 0)
+		return false;
+	*octet_r = (char)(16 * high + low);
+	return true;
+}
+
 /* How many bytes the soft line break at the start of V has (RFC 2045, section 6.7), 0 if it is
  * none. */
 static size_t soft_break(struct view v)
@@ -343,14 +354,15 @@ static void quoted_printable(struct view v, size_t max, struct str *out)
 	while (v.len > 0 && out->len - first < max) {
 		const char *equals = memchr(v.data, '=', v.len);
 		size_t plain = equals ? (size_t)(equals - v.data) : v.len, n;
+		char byte;
 
 		str_add(out, v.data, plain);
 		v = (struct view){v.data + plain, v.len - plain};
 		if (v.len == 0)
 			break;
 		n = soft_break(v);
-		if (n == 0 && v.len >= 3 && hex(v.data[1]) >= 0 && hex(v.data[2]) >= 0) {
-			str_addc(out, (char)(hex(v.data[1]) << 4 | hex(v.data[2])));
+		if (n == 0 && v.len >= 3 && octet(v.data + 1, &byte)) {
+			str_addc(out, byte);
 			n = 3;
 		} else if (n == 0) {
 			str_addc(out, '=');

@@ -524,10 +524,10 @@ static int parse_one(struct parser *p, struct node **node_r)
 	else
 		rc = parse_term(p, p->field, false, node_r);
 	if (rc == 0 && negated && *node_r != NULL) {
-		struct node *not = node_new(p, NODE_NOT);
+		struct node *negation = node_new(p, NODE_NOT);
 
-		not ->child = *node_r;
-		*node_r = not ;
+		negation->child = *node_r;
+		*node_r = negation;
 	}
 	skip_space(p);
 	return rc;

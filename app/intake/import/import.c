@@ -11,8 +11,8 @@
 enum {
 	BATCH_MAILS = 500,
 	BATCH_BYTES = 16 * 1024 * 1024,
-	SAMPLE_MAILS = 1000,     /* of which a dictionary is trained */
-	SAMPLE_MAILS_MIN = 200,  /* fewer teach it too little */
+	SAMPLE_MAILS = 1000,    /* of which a dictionary is trained */
+	SAMPLE_MAILS_MIN = 200, /* fewer teach it too little */
 	SAMPLE_BYTES = 4 * 1024 * 1024
 };
 
@@ -199,13 +199,12 @@ static int take_batch(struct import *im, struct err *err)
 		struct taken *t = &b->taken[i];
 
 		report(im,
-		       &(struct import_item){.outcome = t->outcome,
-					     .place = b->pending[i]->place.data,
-					     .id = t->outcome == OUTCOME_FAILED || !im->taker
-							   ? NULL
-							   : &t->id,
-					     .reason = t->err.text,
-					     .kind = t->err.kind},
+		       &(struct import_item){
+			       .outcome = t->outcome,
+			       .place = b->pending[i]->place.data,
+			       .id = t->outcome == OUTCOME_FAILED || !im->taker ? NULL : &t->id,
+			       .reason = t->err.text,
+			       .kind = t->err.kind},
 		       b->mails[i]->raw.len);
 	}
 	if (im->watch->progress != NULL)
@@ -300,8 +299,7 @@ static int open_all(struct import *im, const char *const *paths, size_t n_paths,
 
 	limits.text_bytes = s->index_text_bytes;
 	if (mailbox_open(paths, n_paths, s->max_mail_bytes, &im->mailbox, err) < 0 ||
-	    (im->watch->progress != NULL &&
-	     mailbox_totals(im->mailbox, &im->totals, err) < 0) ||
+	    (im->watch->progress != NULL && mailbox_totals(im->mailbox, &im->totals, err) < 0) ||
 	    (!im->options->dry_run && train_dictionary(im, paths, n_paths, &limits, err) < 0))
 		return -1;
 	if (im->options->source != NULL)
@@ -333,11 +331,8 @@ int import_run(struct archive *a, const char *const *paths, size_t n_paths,
 	       const struct import_options *options, const struct import_watch *watch,
 	       struct import_report *report_r, struct err *err)
 {
-	struct import im = {.a = a,
-			    .options = options,
-			    .watch = watch,
-			    .report = report_r,
-			    .source = STR_INIT};
+	struct import im = {
+		.a = a, .options = options, .watch = watch, .report = report_r, .source = STR_INIT};
 	int rc;
 
 	*report_r = (struct import_report){0};

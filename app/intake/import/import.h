@@ -15,20 +15,20 @@ struct import_options {
 	bool dry_run;       /* read, parse and tell what would be, and write nothing */
 	bool has_since, has_until;
 	int64_t since_s, until_s; /* only mail sent in [since, until); others are ignored */
-	unsigned jobs;      /* worker threads; 0: one a processor */
+	unsigned jobs;            /* worker threads; 0: one a processor */
 };
 
 struct import_report {
 	uint64_t read, archived, duplicate, ignored, failed; /* read is the sum of the others */
-	uint64_t bytes; /* of the mails archived */
+	uint64_t bytes;                                      /* of the mails archived */
 };
 
 struct import_item {
 	enum outcome outcome;
 	const char *place;
-	const struct uuid *id;   /* archived and duplicate ones */
-	const char *reason;      /* ignored and failed ones */
-	enum err_kind kind;      /* failed ones */
+	const struct uuid *id; /* archived and duplicate ones */
+	const char *reason;    /* ignored and failed ones */
+	enum err_kind kind;    /* failed ones */
 };
 
 struct import_watch {

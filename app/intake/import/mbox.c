@@ -5,6 +5,7 @@
 
 #define FILL_BYTES ((size_t)1024 * 1024)
 #define SAMPLE_BYTES ((uint64_t)8 * 1024 * 1024)
+#define LARGE_MAIL_BYTES ((size_t)8 * 1024 * 1024)
 #define LOOK_BYTES ((size_t)2048) /* a From_ line and the field behind it */
 
 struct mbox {
@@ -348,12 +349,13 @@ void mbox_free(struct mbox **mbox)
 	*mbox = NULL;
 }
 
-/* Append TEXT with one ">" less in each line "^>+From ". */
-static void add_unquoted(struct str *out, struct view text)
+/* Take one ">" out of each line "^>+From ". */
+static void unquote(struct str *raw)
 {
 	static const char mark[] = ">From ";
-	const char *start = text.data, *end = text.data + text.len;
+	const char *start = raw->data, *end = raw->data + raw->len;
 	const char *done = start, *hit = start;
+	char *to = raw->data;
 
 	while ((hit = memmem(hit, (size_t)(end - hit), mark, sizeof(mark) - 1)) != NULL) {
 		const char *line = hit;
@@ -361,17 +363,37 @@ static void add_unquoted(struct str *out, struct view text)
 		while (line > start && line[-1] == '>')
 			line--;
 		if (line == start || line[-1] == '\n') {
-			str_add(out, done, (size_t)(hit - done));
+			memmove(to, done, (size_t)(hit - done));
+			to += hit - done;
 			done = hit + 1;
 		}
 		hit++;
 	}
-	str_add(out, done, (size_t)(end - done));
+	memmove(to, done, (size_t)(end - done) + 1);
+	raw->len = (size_t)(to - raw->data) + (size_t)(end - done);
+}
+
+/* A large mail takes the buffer with it, since it would not be in memory twice. */
+static void hand_over(struct mbox *m, const struct unit *u, struct str *raw)
+{
+	struct view all = rest_of(m);
+	struct str rest = STR_INIT;
+	size_t len = u->end - u->text;
+
+	str_addv(&rest, from(all, u->next));
+	memmove(m->buf.data, all.data + u->text, len);
+	m->buf.data[len] = '\0';
+	m->buf.len = len;
+	str_clear(raw);
+	*raw = m->buf;
+	m->buf = rest;
+	m->buf_offset += m->pos + u->next;
+	m->pos = 0;
 }
 
 int mbox_next(struct mbox *mbox, struct str *raw, int64_t *time_s_r, struct err *err)
 {
-	struct view all, text;
+	struct view all;
 	struct unit u;
 	int rc;
 
@@ -381,14 +403,18 @@ int mbox_next(struct mbox *mbox, struct str *raw, int64_t *time_s_r, struct err 
 	if (rc <= 0)
 		return rc;
 	all = rest_of(mbox);
-	mbox->pos += u.next;
-	if (u.too_big)
+	if (u.too_big) {
+		mbox->pos += u.next;
 		return err_set(err, ERR_TOOBIG, "larger than %zu bytes", mbox->max_mail_bytes);
+	}
 	mbox_is_from_line((struct view){all.data, u.text}, time_s_r);
-	text = (struct view){all.data + u.text, u.end - u.text};
+	if (u.end - u.text >= LARGE_MAIL_BYTES) {
+		hand_over(mbox, &u, raw);
+	} else {
+		str_add(raw, all.data + u.text, u.end - u.text);
+		mbox->pos += u.next;
+	}
 	if (mbox->unquote && !u.counted)
-		add_unquoted(raw, text);
-	else
-		str_addv(raw, text);
+		unquote(raw);
 	return 1;
 }

@@ -57,8 +57,8 @@ static void *worker(void *arg)
 
 	free(arg);
 	while ((slot = next_work(pool)) != NULL) {
-		struct prepared *p =
-			prepare(start.preparer, &slot->raw, &slot->facts, slot->definitely_mail);
+		struct prepared *p = prepare(start.preparer, &slot->raw, &slot->facts,
+					     slot->definitely_mail);
 
 		pthread_mutex_lock(&pool->lock);
 		slot->prepared = p;
