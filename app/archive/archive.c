@@ -2,9 +2,11 @@
 #include "app/archive/archive.h"
 
 #include "app/archive/archive_priv.h"
+#include "app/archive/catch_up.h"
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "storage/label.h"
 
 #include <errno.h>
@@ -210,13 +212,14 @@ int archive_open(const char *dir, struct archive **archive_r, struct err *err)
 	}
 	if (check_archive(a, err) < 0 || load_dictionary(a, err) < 0 || archive_recover(a, err) < 0)
 		return -1;
+	catch_up_index(a);
 	*archive_r = TAKE(a);
 	return 0;
 }
 
-void archive_remove_database(struct archive *a, const char *name)
+void archive_remove_database_log(struct archive *a, const char *name)
 {
-	static const char *const ends[] = {"", "-wal", "-shm"};
+	static const char *const ends[] = {"-wal", "-shm"};
 	CLEAN_STR path = STR_INIT;
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
@@ -224,6 +227,15 @@ void archive_remove_database(struct archive *a, const char *name)
 		str_adds(&path, ends[i]);
 		unlink(path.data);
 	}
+}
+
+void archive_remove_database(struct archive *a, const char *name)
+{
+	CLEAN_STR path = STR_INIT;
+
+	/* the log first: without its database it is nothing, but not the other way round */
+	archive_remove_database_log(a, name);
+	unlink(archive_path(a, name, &path));
 }
 
 int archive_remove_index(const char *dir, struct err *err)
@@ -397,6 +409,7 @@ void archive_unlock_pack(struct archive *a, uint64_t pack)
  * process can see an open pack without one (A2): so the lock comes before the commit. */
 static int new_number(struct archive *a, uint64_t *pack_r, unsigned *medium_r, struct err *err)
 {
+	uint64_t locked = 0;
 	int rc;
 
 	if (catalog_begin(a->catalog, err) < 0)
@@ -405,9 +418,14 @@ static int new_number(struct archive *a, uint64_t *pack_r, unsigned *medium_r, s
 	if (rc == 0)
 		err_set(err, ERR_NOTFOUND, "no medium is active");
 	if (rc > 0 && packs_new(a->catalog, *medium_r, pack_r, err) == 0 &&
-	    archive_lock_pack(a, *pack_r, err) > 0 && catalog_commit(a->catalog, err) == 0)
-		return 0;
+	    archive_lock_pack(a, *pack_r, err) > 0) {
+		locked = *pack_r;
+		if (catalog_commit(a->catalog, err) == 0)
+			return 0;
+	}
 	catalog_rollback(a->catalog);
+	if (locked != 0)
+		archive_unlock_pack(a, locked);
 	return -1;
 }
 

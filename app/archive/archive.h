@@ -4,7 +4,8 @@
  *
  * (A1) Opening an archive makes good what a crash left: packs whose writer died are taken into the
  *      catalog up to their last whole record, and sealed; packs that were being replaced are
- *      replaced or left whole. Nothing that was reported as archived is missing afterwards.
+ *      replaced or left whole; the index gets the mails it lacks. Nothing that was reported as
+ *      archived is missing afterwards.
  * (A2) A pack that is being written is locked by its writer (ARCHIVE/lock/), so that opening never
  *      touches a live one.
  */

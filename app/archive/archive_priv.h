@@ -33,6 +33,7 @@ void archive_unlock_pack(struct archive *a, uint64_t pack);
 
 /* Remove a database of the archive's directory, with its log. */
 void archive_remove_database(struct archive *a, const char *name);
+void archive_remove_database_log(struct archive *a, const char *name);
 
 /* Open all but the catalog; for rebuild, which makes one. */
 int archive_open_bare(const char *dir, struct archive **archive_r, struct err *err);

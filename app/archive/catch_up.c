@@ -57,7 +57,8 @@ struct people {
 		uint64_t *v;
 		size_t n, cap;
 	} ids;
-	struct str envelope_only; /* recipients that no header field names */
+	bool seen_again; /* its other copies may name more people; all are added, double or not */
+	struct str to, cc, bcc; /* beyond the mail's own header fields; envelope-only ones in bcc */
 };
 
 static bool is_listed(const struct people *p, uint64_t id)
@@ -68,6 +69,22 @@ static bool is_listed(const struct people *p, uint64_t id)
 	return false;
 }
 
+static void add_line(struct str *lines, struct view addr)
+{
+	str_addv(lines, addr);
+	str_addc(lines, '\n');
+}
+
+static void add_of_copies(struct people *p, unsigned role, struct view addr)
+{
+	if (role == ROLE_TO)
+		add_line(&p->to, addr);
+	else if (role == ROLE_CC)
+		add_line(&p->cc, addr);
+	else if (role == ROLE_BCC)
+		add_line(&p->bcc, addr);
+}
+
 static int add_person(void *arg, unsigned role, uint64_t id, struct view addr, struct err *err)
 {
 	struct people *p = arg;
@@ -75,27 +92,39 @@ static int add_person(void *arg, unsigned role, uint64_t id, struct view addr, s
 	(void)err;
 	if (role == ROLE_REPLY_TO)
 		return 0;
-	if (role == ROLE_ENVELOPE && p->ids.n < 1000 && !is_listed(p, id)) {
-		str_addv(&p->envelope_only, addr);
-		str_addc(&p->envelope_only, '\n');
-	}
+	if (role == ROLE_ENVELOPE && p->ids.n < 1000 && !is_listed(p, id))
+		add_line(&p->bcc, addr);
+	if (p->seen_again)
+		add_of_copies(p, role, addr);
 	ARENA_PUSH(p->arena, p->ids, id);
 	return 0;
 }
 
-static int add_people(struct index_writer *w, const struct mail_row *row, const struct mail *mail,
-		      struct index_doc *doc, struct err *err)
+static struct view joined(struct arena *arena, struct view header, struct str *more)
 {
-	struct people p = {.arena = w->arena, .envelope_only = STR_INIT};
+	struct view v = header;
+
+	if (more->len > 0)
+		v = VIEW(arena_f(arena, "%.*s\n%s", (int)header.len, header.data, more->data));
+	str_clear(more);
+	return v;
+}
+
+static int add_people(struct index_writer *w, const struct mail_row *row, const struct mail *mail,
+		      bool seen_again, struct index_doc *doc, struct err *err)
+{
+	struct people p = {.arena = w->arena,
+			   .seen_again = seen_again,
+			   .to = STR_INIT,
+			   .cc = STR_INIT,
+			   .bcc = STR_INIT};
 	int rc = recipients_each(w->a->catalog, row->mail, add_person, &p, err);
 
 	doc->addresses = p.ids.v;
 	doc->n_addresses = p.ids.n;
-	doc->bcc = mail->bcc_text;
-	if (p.envelope_only.len > 0)
-		doc->bcc = VIEW(arena_f(w->arena, "%.*s\n%s", (int)mail->bcc_text.len,
-					mail->bcc_text.data, p.envelope_only.data));
-	str_clear(&p.envelope_only);
+	doc->to = joined(w->arena, mail->to_text, &p.to);
+	doc->cc = joined(w->arena, mail->cc_text, &p.cc);
+	doc->bcc = joined(w->arena, mail->bcc_text, &p.bcc);
 	return rc;
 }
 
@@ -142,8 +171,6 @@ static int put(struct index_writer *w, const struct mail_row *row, const struct 
 		.marks = row->marks,
 		.subject = mail->subject,
 		.from = mail->from_text,
-		.to = mail->to_text,
-		.cc = mail->cc_text,
 		.body = mail->text,
 		.files = mail->files,
 	};
@@ -153,7 +180,7 @@ static int put(struct index_writer *w, const struct mail_row *row, const struct 
 	if (sightings_each(catalog, row->mail, add_source, &sources, err) < 0 ||
 	    find_medium(w, row->record.pack, &doc.medium, err) < 0 ||
 	    notes_get(catalog, w->arena, row->mail, &doc.tags, &doc.note, err) < 0 ||
-	    add_people(w, row, mail, &doc, err) < 0 || begin(w, err) < 0)
+	    add_people(w, row, mail, sources.ids.n > 1, &doc, err) < 0 || begin(w, err) < 0)
 		return -1;
 	doc.sources = sources.ids.v;
 	doc.n_sources = sources.ids.n;

@@ -45,27 +45,16 @@ static int remove_words(struct archive *a, const struct numbers *list, struct er
 	return index_compact(a->index, err);
 }
 
-/* For all numbers in one transaction. */
-static int for_each_mail(struct archive *a, const struct numbers *list,
-			 int (*fn)(struct archive *a, uint64_t mail, struct err *err),
-			 struct err *err)
+static int set_unindexed(struct archive *a, const struct numbers *list, struct err *err)
 {
-	if (catalog_begin(a->catalog, err) < 0)
-		return -1;
-	for (size_t i = 0; i < list->mails.n; i++)
-		if (fn(a, list->mails.v[i], err) < 0) {
-			catalog_rollback(a->catalog);
-			return -1;
-		}
-	if (catalog_commit(a->catalog, err) == 0)
+	int rc = catalog_begin(a->catalog, err);
+
+	for (size_t i = 0; rc == 0 && i < list->mails.n; i++)
+		rc = mails_set_state(a->catalog, list->mails.v[i], MAIL_UNINDEXED, err);
+	if (rc == 0 && catalog_commit(a->catalog, err) == 0)
 		return 0;
 	catalog_rollback(a->catalog);
 	return -1;
-}
-
-static int set_unindexed(struct archive *a, uint64_t mail, struct err *err)
-{
-	return mails_set_state(a->catalog, mail, MAIL_UNINDEXED, err);
 }
 
 int erase_index(struct archive *a, struct erase_report *report_r, struct err *err)
@@ -89,21 +78,20 @@ int erase_index(struct archive *a, struct erase_report *report_r, struct err *er
 		index_rollback(a->index);
 		return -1;
 	}
-	return for_each_mail(a, &list, set_unindexed, err);
+	return set_unindexed(a, &list, err);
 }
 
 /* ---- the media ---- */
 
-static int drop_rows(struct archive *a, uint64_t mail, struct err *err)
-{
-	return mails_erase(a->catalog, mail, clock_s(), err);
-}
-
+/* In one transaction: a part whose last user is gone is not found again later. */
 static int drop_mails(struct archive *a, const struct numbers *list, struct err *err)
 {
-	if (for_each_mail(a, list, drop_rows, err) < 0 || catalog_begin(a->catalog, err) < 0)
-		return -1;
-	if (parts_drop_unused(a->catalog, err) == 0 && catalog_commit(a->catalog, err) == 0)
+	int rc = catalog_begin(a->catalog, err);
+
+	for (size_t i = 0; rc == 0 && i < list->mails.n; i++)
+		rc = mails_erase(a->catalog, list->mails.v[i], clock_s(), err);
+	if (rc == 0 && parts_drop_unused(a->catalog, err) == 0 &&
+	    catalog_commit(a->catalog, err) == 0)
 		return 0;
 	catalog_rollback(a->catalog);
 	return -1;
@@ -282,6 +270,20 @@ static int change_over(struct rewriting *rw, struct medium *medium, uint64_t old
 	return packs_set(catalog, rw->pack, PACK_REMOVED, old_bytes, err);
 }
 
+/* The new pack names all whose place it takes, those that the old one had replaced too: should one of
+ * them turn up again, a rebuild knows it. */
+static int begin_new(struct rewriting *rw, struct err *err)
+{
+	const struct pack_header *old = pack_reader_header(rw->from);
+	size_t n = old->n_replaces;
+	CLEAN_MEM uint64_t *replaces = mem_new((n + 1) * sizeof(*replaces));
+
+	for (size_t i = 0; i < n; i++)
+		replaces[i] = old->replaces[i];
+	replaces[n] = rw->pack;
+	return archive_begin_pack(rw->a, replaces, n + 1, &rw->to, err);
+}
+
 static int rewrite_into(struct rewriting *rw, const struct pack_row *row,
 			struct erase_report *report, struct err *err)
 {
@@ -289,8 +291,7 @@ static int rewrite_into(struct rewriting *rw, const struct pack_row *row,
 
 	if (archive_medium(rw->a, row->medium, &medium, err) < 0 ||
 	    pack_open(medium, rw->a->keys, row->pack, &rw->from, err) < 0 ||
-	    archive_begin_pack(rw->a, &row->pack, 1, &rw->to, err) < 0 ||
-	    catalog_begin(rw->a->catalog, err) < 0 || copy_all(rw, err) < 0)
+	    begin_new(rw, err) < 0 || catalog_begin(rw->a->catalog, err) < 0 || copy_all(rw, err) < 0)
 		return -1;
 	return change_over(rw, medium, row->length, report, err);
 }
@@ -339,5 +340,6 @@ int erase_media(struct archive *a, struct erase_report *report_r, struct err *er
 	report_r->mails = list.mails.n;
 	if (list.mails.n > 0 && drop_mails(a, &list, err) < 0)
 		return -1;
+	archive_remove_database(a, "catalog.db.old"); /* what a rebuild left knows their subjects */
 	return rewrite_all(a, report_r, err);
 }

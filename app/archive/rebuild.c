@@ -79,13 +79,41 @@ static int add_inner_media(struct rebuilding *rb, struct err *err)
 	return rc;
 }
 
-static int add_media(struct rebuilding *rb, const char *const *locations, size_t n, struct err *err)
+/* Media that only an old catalog knows where to find. One that is gone does not keep the others from
+ * being read. */
+static void add_known_media(struct rebuilding *rb, const struct secret *key)
+{
+	CLEAN_STR path = STR_INIT;
+	CLEAN(catalog) old = NULL;
+	struct err err = {0};
+	CLEAN_STMT q = NULL;
+
+	if (catalog_open(archive_path(rb->a, "catalog.db", &path), key, false, &old, &err) < 0 ||
+	    db_query(catalog_db(old), "SELECT medium, location FROM media", &q, &err) < 0)
+		return;
+	while (stmt_step(q, &err) > 0) {
+		uint64_t number = (uint64_t)stmt_int(q, 0);
+		const char *location = arena_str(rb->arena, stmt_text(q, 1).data);
+
+		if (number > MEDIA_MAX || rb->a->media[number] != NULL ||
+		    add_medium(rb, location, &err) == 0)
+			continue;
+		log_warn("medium %u at %s is left out, and its mails are not in the new catalog; "
+			 "where it is now, --medium tells: %s",
+			 (unsigned)number, location, err.text);
+		err_clear(&err);
+	}
+}
+
+static int add_media(struct rebuilding *rb, const char *const *locations, size_t n,
+		     const struct secret *key, struct err *err)
 {
 	for (size_t i = 0; i < n; i++)
 		if (add_medium(rb, locations[i], err) < 0)
 			return -1;
 	if (add_inner_media(rb, err) < 0)
 		return -1;
+	add_known_media(rb, key);
 	if (rb->highest_medium == 0)
 		return err_set(
 			err, ERR_NOTFOUND,
@@ -115,6 +143,12 @@ static int by_number(const void *a, const void *b)
 	return x->pack < y->pack ? -1 : x->pack > y->pack;
 }
 
+/* Its writer died before it wrote anything. */
+static bool is_empty(const struct found_pack *found)
+{
+	return found->size == 0;
+}
+
 /* Header and seal of one pack. One that does not open is told and passed over. */
 static int look_into(struct rebuilding *rb, struct found_pack *found, struct err *err)
 {
@@ -124,6 +158,8 @@ static int look_into(struct rebuilding *rb, struct found_pack *found, struct err
 	const struct pack_header *header;
 	int rc;
 
+	if (is_empty(found))
+		return 0;
 	if (pack_open(rb->a->media[found->medium], rb->a->keys, found->pack, &pack, err) < 0) {
 		if (err->kind != ERR_DAMAGED)
 			return -1;
@@ -200,6 +236,8 @@ static int scan_pack(struct rebuilding *rb, struct adopter *ad, const struct fou
 	return packs_set(rb->a->catalog, found->pack, sealed ? PACK_SEALED : PACK_OPEN, end, err);
 }
 
+/* Open: left to recovery, which voids and removes what was never finished. What does not open is
+ * kept, so that verify names it. */
 static int add_row(struct rebuilding *rb, const struct found_pack *found, struct err *err)
 {
 	struct pack_row row = {.pack = found->pack,
@@ -211,8 +249,8 @@ static int add_row(struct rebuilding *rb, const struct found_pack *found, struct
 	if (found->replaced_by != 0) {
 		row.state = PACK_REPLACED;
 		rb->report->replaced++;
-	} else if (!found->opens || (found->n_replaces > 0 && !found->sealed)) {
-		row.state = PACK_VOID;
+	} else if (!found->opens && !is_empty(found)) {
+		row.state = PACK_SEALED;
 	}
 	return packs_add(rb->a->catalog, &row, err);
 }
@@ -279,7 +317,7 @@ static int fill_catalog(struct rebuilding *rb, const char *const *locations, siz
 
 	if (catalog_begin(rb->a->catalog, err) < 0)
 		return -1;
-	if (add_media(rb, locations, n, err) < 0 || list_packs(rb, err) < 0 ||
+	if (add_media(rb, locations, n, key, err) < 0 || list_packs(rb, err) < 0 ||
 	    adopt_all(rb, err) < 0)
 		return -1;
 	carry_over(rb, key);
@@ -289,7 +327,8 @@ static int fill_catalog(struct rebuilding *rb, const char *const *locations, siz
 	return catalog_commit(rb->a->catalog, err);
 }
 
-/* The new catalog takes the old one's place. Without its log, which closing has emptied. */
+/* The new catalog takes the old one's place in one step: at no moment there is none. The old one's log
+ * goes first, for it would be taken for the new one's; carrying over has emptied it. */
 static int put_in_place(struct archive *a, struct err *err)
 {
 	CLEAN_STR made = STR_INIT;
@@ -300,9 +339,9 @@ static int put_in_place(struct archive *a, struct err *err)
 	archive_path(a, "catalog.db", &path);
 	archive_path(a, "catalog.db.old", &old);
 	archive_remove_database(a, "catalog.db.old");
-	if (rename(path.data, old.data) < 0 && errno != ENOENT)
-		return err_errno(err, "%s: rename: %m", path.data);
-	archive_remove_database(a, "catalog.db"); /* a log left by a crash belongs to the old one */
+	if (link(path.data, old.data) < 0 && errno != ENOENT)
+		return err_errno(err, "%s: link: %m", old.data);
+	archive_remove_database_log(a, "catalog.db");
 	if (rename(made.data, path.data) < 0)
 		return err_errno(err, "%s: rename: %m", made.data);
 	return dir_sync(a->dir, err);

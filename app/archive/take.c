@@ -142,7 +142,24 @@ int take_flag_conflicts(struct catalog *catalog, struct mail_row *row, struct er
 	return n < 0 ? -1 : 0;
 }
 
-/* Does this mail need a record, or is it known with this very sighting? */
+/* Is MAIL known with this very sighting? An envelope that names someone new makes it another one. */
+static int is_known(struct catalog *catalog, uint64_t mail, const struct prepared *m,
+		    uint64_t source, struct err *err)
+{
+	const struct facts *facts = &m->facts;
+	int rc = sightings_known(catalog, mail, &m->record.exact, facts->way, source, err);
+
+	for (size_t i = 0; rc > 0 && i < facts->recipients.n; i++) {
+		uint64_t address;
+
+		rc = address_id(catalog, facts->recipients.v[i], false, &address, err);
+		if (rc > 0)
+			rc = recipients_known(catalog, mail, address, err);
+	}
+	return rc;
+}
+
+/* Does this mail need a record? */
 static int needs_record(struct taker *t, const struct prepared *m, struct err *err)
 {
 	struct catalog *catalog = archive_catalog(t->a);
@@ -155,7 +172,7 @@ static int needs_record(struct taker *t, const struct prepared *m, struct err *e
 	if (rc > 0)
 		rc = source_id(catalog, m->facts.source, false, &source, err);
 	if (rc > 0)
-		rc = sightings_known(catalog, mail, &m->record.exact, m->facts.way, source, err);
+		rc = is_known(catalog, mail, m, source, err);
 	return rc < 0 ? -1 : !rc;
 }
 
@@ -292,7 +309,7 @@ static int take_again(struct taker *t, struct prepared *m, uint64_t mail, struct
 	    source_id(catalog, m->facts.source, true, &row.source, err) < 0)
 		return -1;
 	taken->id = known.id;
-	rc = sightings_known(catalog, mail, &row.exact, row.way, row.source, err);
+	rc = is_known(catalog, mail, m, row.source, err);
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
 	if (append_provenance(t, m, &row, &known.id, err) < 0 ||

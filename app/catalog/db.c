@@ -45,12 +45,21 @@ static enum err_kind kind_of(int rc)
 	}
 }
 
+/* For a page that fails its HMAC, SQLCipher gives a bare SQLITE_ERROR; any other has a text of its own. */
+static bool is_bad_page(struct db *db, int rc)
+{
+	return rc == SQLITE_ERROR &&
+	       strcmp(sqlite3_errmsg(db->sqlite), sqlite3_errstr(SQLITE_ERROR)) == 0;
+}
+
 static int db_fail(struct db *db, struct err *err)
 {
 	int rc = sqlite3_extended_errcode(db->sqlite);
 	int os = sqlite3_system_errno(db->sqlite);
 	enum err_kind kind = kind_of(rc);
 
+	if (is_bad_page(db, rc))
+		return err_set(err, ERR_DAMAGED, "%s database: a page is damaged", db->name);
 	if (kind == ERR_IO && os == ENOSPC)
 		kind = ERR_NOSPACE;
 	if (kind == ERR_WRONGKEY)
@@ -416,7 +425,10 @@ static int check_pragma(struct db *db, const char *pragma, db_finding_fn *fn, vo
 
 int db_check(struct db *db, db_finding_fn *fn, void *arg, struct err *err)
 {
-	if (check_pragma(db, "PRAGMA cipher_integrity_check", fn, arg, err) < 0)
+	/* cipher_integrity_check reads the file past the log: pages that a crash left half-written there,
+	 * and which stand whole in the log, must be put right first. */
+	if (db_exec(db, "PRAGMA wal_checkpoint(PASSIVE)", err) < 0 ||
+	    check_pragma(db, "PRAGMA cipher_integrity_check", fn, arg, err) < 0)
 		return -1;
 	if (check_pragma(db, "PRAGMA integrity_check", fn, arg, err) < 0) {
 		if (err->kind != ERR_DAMAGED && err->kind != ERR_WRONGKEY)

@@ -316,6 +316,15 @@ int recipients_add(struct catalog *catalog, uint64_t mail, unsigned role, uint64
 	return db_changes(db) > 0;
 }
 
+int recipients_known(struct catalog *catalog, uint64_t mail, uint64_t address, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	return db_find(catalog_db(catalog), &q, err,
+		       "SELECT 1 FROM recipients WHERE mail = ?1 AND address = ?2", BIND_INT(mail),
+		       BIND_INT(address));
+}
+
 int recipients_each(struct catalog *catalog, uint64_t mail, recipients_fn *fn, void *arg,
 		    struct err *err)
 {

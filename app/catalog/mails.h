@@ -56,6 +56,8 @@ int mails_move(struct catalog *catalog, uint64_t mail, const struct place *to, s
 /* Take a deleted mail out of every table and leave its tombstone. The bytes of its records count as
  * erased in their packs. */
 int mails_erase(struct catalog *catalog, uint64_t mail, int64_t now_s, struct err *err);
+/* 1 if there are mails with a higher number than AFTER, for the index; 0. */
+int mails_any_after(struct catalog *catalog, uint64_t after, struct err *err);
 
 /* Look-ups: 1 found, 0 none. Texts of the row are copied into the arena. */
 int mails_get(struct catalog *catalog, struct arena *arena, uint64_t mail, struct mail_row *row_r,
@@ -89,6 +91,8 @@ int mails_at(struct catalog *catalog, uint64_t pack, uint64_t offset, mails_fn *
 /* Recipients: role is enum role of the mail. recipients_add: 1 when it is new, 0 when known. */
 int recipients_add(struct catalog *catalog, uint64_t mail, unsigned role, uint64_t address,
 		   struct err *err);
+int recipients_known(struct catalog *catalog, uint64_t mail, uint64_t address,
+		     struct err *err); /* in any role: 1, 0 */
 typedef int recipients_fn(void *arg, unsigned role, uint64_t address, struct view addr,
 			  struct err *err);
 int recipients_each(struct catalog *catalog, uint64_t mail, recipients_fn *fn, void *arg,

@@ -7,7 +7,7 @@ int cmd_index(struct cmd *cmd)
 	const struct option_row rows[] = {{0}};
 	CLEAN(archive) a = NULL;
 	struct err err = {0};
-	uint64_t done = 0;
+	uint64_t mails = 0;
 	bool anew;
 	int rc;
 
@@ -20,10 +20,10 @@ int cmd_index(struct cmd *cmd)
 		return cmd_fail(cmd, &err);
 	if (cmd_open(cmd, &a) < 0)
 		return EXIT_FAILED;
-	rc = index_catch_up(a, &done, &err);
-	if (rc < 0)
+	rc = index_catch_up(a, NULL, &err);
+	if (rc < 0 || index_count(archive_index(a), &mails, &err) < 0)
 		return cmd_fail(cmd, &err);
 	printf(cmd->json ? "{\"indexed\": %llu}\n" : "%llu mails indexed\n",
-	       (unsigned long long)done);
+	       (unsigned long long)mails);
 	return EXIT_DONE;
 }

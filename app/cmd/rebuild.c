@@ -23,10 +23,14 @@ int cmd_rebuild(struct cmd *cmd)
 	bool damaged;
 	int rc;
 
-	if (cmd_options(cmd, rows) < 0)
+	if (cmd_options(cmd, rows) < 0) {
+		free(media.v);
 		return EXIT_USAGE;
-	if (cmd->argc != 0)
+	}
+	if (cmd->argc != 0) {
+		free(media.v);
 		return cmd_usage(cmd, "rebuild takes no arguments");
+	}
 	rc = archive_rebuild(cmd->archive_dir, media.v, media.n, &r, &err);
 	free(media.v);
 	if (rc < 0)

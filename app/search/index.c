@@ -70,6 +70,9 @@ int index_open(const char *path, const struct secret *key, bool create, struct i
 	const struct db_options options = {.name = "index",
 					   .page_bytes = PAGE_BYTES,
 					   .cache_kib = CACHE_KIB,
+					   /* the catalog forgets what the index was to do, and
+					    * erasing goes on, when a commit returned */
+					   .sync_full = true,
 					   .create = create};
 	CLEAN(index) index = mem_new(sizeof(*index));
 

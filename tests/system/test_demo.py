@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import shutil
+import subprocess
+
+from sealpost import BIN_FAST, DATA, ENV, ROOT
+
+
+def test_the_demo_runs_twice_and_finds_its_mail_known_the_second_time(folder):
+    (folder / "tests" / "system").mkdir(parents=True)
+    (folder / "build").mkdir()
+    shutil.copy(ROOT / "tests" / "system" / "demo.sh", folder / "tests" / "system")
+    (folder / "tests" / "data").symlink_to(DATA)
+    shutil.copy(BIN_FAST, folder / "build" / "sealpost")
+    for told in ("49 archived", "49 duplicate"):
+        done = subprocess.run([folder / "tests" / "system" / "demo.sh"], env=ENV, check=False,
+                              capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert told in done.stdout
