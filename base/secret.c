@@ -173,14 +173,19 @@ int secret_prompt(const char *question, struct secret **secret_r, struct err *er
 	if (fd < 0)
 		return err_set(err, ERR_USAGE,
 			       "there is no terminal to ask for the password; use --password-file");
-	if (tcgetattr(fd, &shown) < 0 || write(fd, question, strlen(question)) < 0) {
+	if (tcgetattr(fd, &shown) < 0) {
+		rc = err_errno(err, "terminal: %m");
 		close(fd);
-		return err_errno(err, "terminal: %m");
+		return rc;
 	}
 	hidden = shown;
 	hidden.c_lflag &= ~(tcflag_t)ECHO;
+	/* Before the question shows: what is typed right then must not be seen, nor flushed away. */
 	tcsetattr(fd, TCSAFLUSH, &hidden);
-	rc = read_line(fd, secret_r, err);
+	if (write(fd, question, strlen(question)) < 0)
+		rc = err_errno(err, "terminal: %m");
+	else
+		rc = read_line(fd, secret_r, err);
 	tcsetattr(fd, TCSAFLUSH, &shown);
 	if (write(fd, "\n", 1) < 0 && rc == 0)
 		rc = err_errno(err, "terminal: %m");

@@ -84,6 +84,8 @@ struct pack_reader;
 int pack_open(struct medium *medium, const struct keyring *keyring, uint64_t number,
 	      struct pack_reader **reader_r, struct err *err);
 void pack_reader_free(struct pack_reader **reader);
+/* A dictionary that the caller has anyway: should the pack's own be damaged, its mails still open. */
+void pack_reader_offer(struct pack_reader *reader, const struct dictionary *dict);
 const struct pack_header *pack_reader_header(const struct pack_reader *reader);
 
 /* Read the record at OFFSET and append its decoded payload to PAYLOAD. LEN is its length where the caller knows

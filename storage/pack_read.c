@@ -199,16 +199,28 @@ static struct dictionary *known_dictionary(const struct pack_reader *r, uint32_t
 	return NULL;
 }
 
-void reader_learn(struct pack_reader *r, struct view bytes)
+/* Takes DICT over. */
+static void keep_dictionary(struct pack_reader *r, struct dictionary *dict)
 {
-	struct dictionary *dict = dictionary_new(bytes);
-
-	if (dict == NULL || known_dictionary(r, dictionary_id(dict)) != NULL) {
+	if (known_dictionary(r, dictionary_id(dict)) != NULL) {
 		dictionary_free(&dict);
 		return;
 	}
 	r->dicts.v = mem_grow(r->dicts.v, (r->dicts.n + 1) * sizeof(*r->dicts.v));
 	r->dicts.v[r->dicts.n++] = dict;
+}
+
+void pack_reader_offer(struct pack_reader *reader, const struct dictionary *dict)
+{
+	keep_dictionary(reader, dictionary_ref((struct dictionary *)dict));
+}
+
+void reader_learn(struct pack_reader *r, struct view bytes)
+{
+	struct dictionary *dict = dictionary_new(bytes);
+
+	if (dict != NULL)
+		keep_dictionary(r, dict);
 }
 
 /* Read one dictionary; one that is damaged is missing, which who needs it will notice. */

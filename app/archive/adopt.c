@@ -4,6 +4,7 @@
 #include "app/archive/archive_priv.h"
 #include "app/archive/read.h"
 #include "app/archive/take.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 /* A provenance record waits until every mail is known. */
@@ -25,6 +26,8 @@ struct adopter {
 		struct waiting *v;
 		size_t n, cap;
 	} sightings;
+	const struct uuid *deleted;
+	size_t n_deleted;
 	struct adopted result;
 };
 
@@ -50,6 +53,23 @@ void adopter_free(struct adopter **adopter)
 	arena_free(&ad->lists);
 	free(ad);
 	*adopter = NULL;
+}
+
+void adopter_set_deleted(struct adopter *ad, const struct uuid *ids, size_t n)
+{
+	ad->deleted = ids;
+	ad->n_deleted = n;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return memcmp(a, b, UUID_BYTES);
+}
+
+static bool was_deleted(const struct adopter *ad, const struct uuid *id)
+{
+	return ad->n_deleted > 0 &&
+	       bsearch(id, ad->deleted, ad->n_deleted, sizeof(*id), by_bytes) != NULL;
 }
 
 const struct adopted *adopter_result(const struct adopter *ad)
@@ -91,9 +111,20 @@ static int adopt_dictionary(struct adopter *ad, struct view payload, struct err 
 	return archive_set_dictionary(ad->a, dict, err);
 }
 
+/* A writer died before it could commit this mail, and another one archived the same mail meanwhile.
+ * Nobody was told this id: it goes at the next erasing, lest it come back when the other is erased. */
+static int drop_superfluous(struct adopter *ad, const struct uuid *id, const struct place *at,
+			    struct err *err)
+{
+	ad->result.superfluous++;
+	return mails_add_erased(ad->a->catalog, id, clock_s(), err) < 0
+		       ? -1
+		       : packs_add_erased(ad->a->catalog, at->pack, at->length, err);
+}
+
 /* Is this mail in the catalog already, by its id, its content, or as erased? */
-static int mail_is_known(struct adopter *ad, const struct uuid *id, const struct hash *content,
-			 struct err *err)
+static int mail_is_known(struct adopter *ad, const struct uuid *id, const struct place *at,
+			 const struct hash *content, struct err *err)
 {
 	struct catalog *catalog = ad->a->catalog;
 	uint64_t mail;
@@ -106,8 +137,11 @@ static int mail_is_known(struct adopter *ad, const struct uuid *id, const struct
 		ad->result.known += rc > 0;
 		return rc;
 	}
+	if (was_deleted(ad, id))
+		return 0;
 	rc = mails_by_content(catalog, content, &mail, err);
-	ad->result.superfluous += rc > 0;
+	if (rc > 0 && drop_superfluous(ad, id, at, err) < 0)
+		return -1;
 	return rc;
 }
 
@@ -120,7 +154,7 @@ static int adopt_mail(struct adopter *ad, const struct uuid *id, const struct pl
 
 	if (record_read_mail(ad->arena, payload, &record, err) < 0)
 		return -1;
-	rc = mail_is_known(ad, id, &record.content, err);
+	rc = mail_is_known(ad, id, at, &record.content, err);
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
 	row.exact = record.exact;
@@ -130,6 +164,7 @@ static int adopt_mail(struct adopter *ad, const struct uuid *id, const struct pl
 	row.seen_ms = record.facts.seen_ms;
 	row.place = record.facts.place;
 	row.flags = record.facts.flags;
+	row.state = was_deleted(ad, id) ? MAIL_UNINDEXED : MAIL_LIVE;
 	if (source_id(ad->a->catalog, record.facts.source, true, &row.source, err) < 0 ||
 	    mails_add(ad->a->catalog, &row, err) < 0)
 		return -1;

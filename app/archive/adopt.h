@@ -13,7 +13,7 @@
 struct adopted {
 	uint64_t mails, sightings, parts, tombstones;
 	uint64_t known;       /* records that the catalog has already */
-	uint64_t superfluous; /* mail records whose content another mail has: dead bytes */
+	uint64_t superfluous; /* mail records whose content another mail has: to be erased */
 	uint64_t damaged;     /* stretches that open as no record */
 	uint64_t unreadable;  /* mails whose parts are missing */
 };
@@ -22,6 +22,10 @@ struct adopter;
 
 struct adopter *adopter_new(struct archive *a);
 void adopter_free(struct adopter **adopter);
+
+/* Mails with these ids, sorted by their bytes, were deleted: they are taken in as such, and do not stand
+ * in the way of the same mail that came in again. IDS must outlive the adopter. */
+void adopter_set_deleted(struct adopter *ad, const struct uuid *ids, size_t n);
 
 /* Scan the pack. *END_R: where the last whole record ends; *SEALED_R: is there a true seal? */
 int adopter_scan(struct adopter *ad, struct pack_reader *pack, uint64_t *end_r, bool *sealed_r,

@@ -191,7 +191,7 @@ static void catch_up_index(struct archive *a)
 	int rc = index_complete_to(a->index, &complete_to, &err);
 
 	if (rc == 0)
-		rc = mails_any_after(a->catalog, complete_to, &err);
+		rc = mails_any_to_index(a->catalog, complete_to, &err);
 	if (rc > 0)
 		rc = index_catch_up(a, NULL, &err);
 	if (rc < 0)

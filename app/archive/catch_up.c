@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
-enum { COMMIT_MAILS = 10000 };
+enum { COMMIT_MAILS = 10000, TODO_ROUNDS = 3 };
 
 struct index_writer {
 	struct archive *a;
@@ -250,17 +250,41 @@ static int new_todo(struct catalog *catalog, const uint64_t *mails, size_t n, st
 	return catalog_commit(catalog, err);
 }
 
-/* The list is emptied only after the index was committed: a crash in between costs work, no mail. */
-static int finish_todo(struct catching_up *c, struct err *err)
+/* The list is emptied only after the index was committed: a crash in between costs work, no mail. And
+ * only if nobody else has committed since it was at VERSION: what he put there was not seen. */
+static int finish_todo(struct catching_up *c, int64_t version, bool *done_r, struct err *err)
 {
 	struct catalog *catalog = c->w->a->catalog;
+	int64_t now;
+	int rc;
 
 	if (index_writer_commit(c->w, err) < 0 || catalog_begin(catalog, err) < 0)
 		return -1;
-	if (new_todo(catalog, c->unread.v, c->unread.n, err) == 0)
-		return 0;
-	catalog_rollback(catalog);
-	return -1;
+	rc = catalog_version(catalog, &now, err);
+	*done_r = rc == 0 && now == version;
+	if (*done_r)
+		rc = new_todo(catalog, c->unread.v, c->unread.n, err);
+	if (rc < 0 || !*done_r)
+		catalog_rollback(catalog);
+	return rc;
+}
+
+static int catch_up_todo(struct catching_up *c, struct err *err)
+{
+	struct catalog *catalog = c->w->a->catalog;
+	bool done = false;
+	int64_t version;
+
+	for (int i = 0; i < TODO_ROUNDS && !done; i++) {
+		if (catalog_version(catalog, &version, err) < 0 ||
+		    todo_each(catalog, catch_up_one, c, err) < 0)
+			return -1;
+		if (c->done == 0 && c->unread.n == 0)
+			return 0;
+		if (finish_todo(c, version, &done, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int catch_up(struct index_writer *w, uint64_t *done_r, struct err *err)
@@ -274,9 +298,7 @@ static int catch_up(struct index_writer *w, uint64_t *done_r, struct err *err)
 
 	rc = mails_each(w->a->catalog, w->complete_to, catch_up_one, &c, err);
 	if (rc == 0)
-		rc = todo_each(w->a->catalog, catch_up_one, &c, err);
-	if (rc == 0 && (c.done > 0 || c.unread.n > 0))
-		rc = finish_todo(&c, err);
+		rc = catch_up_todo(&c, err);
 	if (rc == 0 && done_r != NULL)
 		*done_r = c.done;
 	str_clear(&c.raw);

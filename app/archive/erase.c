@@ -291,7 +291,8 @@ static int rewrite_into(struct rewriting *rw, const struct pack_row *row,
 
 	if (archive_medium(rw->a, row->medium, &medium, err) < 0 ||
 	    pack_open(medium, rw->a->keys, row->pack, &rw->from, err) < 0 ||
-	    begin_new(rw, err) < 0 || catalog_begin(rw->a->catalog, err) < 0 || copy_all(rw, err) < 0)
+	    begin_new(rw, err) < 0 || catalog_begin(rw->a->catalog, err) < 0 ||
+	    copy_all(rw, err) < 0)
 		return -1;
 	return change_over(rw, medium, row->length, report, err);
 }

@@ -175,7 +175,7 @@ static int put_mbox(struct exporting *ex, const struct mail_row *row, struct err
 	size_t n;
 
 	gmtime_r(&sent, &tm);
-	n = strftime(from_line, sizeof(from_line), "From MAILER-DAEMON %a %b %e %H:%M:%S %Y\n",
+	n = strftime(from_line, sizeof(from_line), "From mboxrd@sealpost %a %b %e %H:%M:%S %Y\n",
 		     &tm);
 	if (put_mbox_bytes(ex, from_line, n, err) < 0)
 		return -1;

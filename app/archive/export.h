@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* export.h - giving many mails back, with a manifest that public tools can check.
  *
- * eml: one file ID.eml a mail in a folder; zip: the same in one archive; mbox: one mboxrd file (the
- * one of the four kinds that loses nothing), where a mail's bytes stand quoted. Beside it lie
- * manifest.csv (id, SHA-256, sent, archived, from, to, subject) and SHA256SUMS, which `sha256sum
- * -c` reads (of the .eml files; for mbox and zip, of the one file).
+ * eml: one file ID.eml a mail in a folder; zip: the same in one archive; mbox: one mboxrd file, where
+ * lines like a From_ line stand quoted, and whose From_ lines name mboxrd@ so that a reader need not
+ * guess. No mbox can tell whether a mail's last line had a line end: where every byte counts, use eml
+ * or zip. Beside it lie manifest.csv (id, SHA-256, sent, archived, from, to, subject) and
+ * SHA256SUMS, which `sha256sum -c` reads (of the .eml files; for mbox and zip, of the one file).
  */
 #ifndef APP_ARCHIVE_EXPORT_H
 #define APP_ARCHIVE_EXPORT_H

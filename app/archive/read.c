@@ -80,6 +80,8 @@ int reader_pack(struct reader *r, uint64_t pack, struct pack_reader **pack_r, st
 		    pack_open(medium, r->a->keys, pack, &slot->pack, err) < 0)
 			return -1;
 		slot->number = pack;
+		if (r->a->dictionary != NULL)
+			pack_reader_offer(slot->pack, r->a->dictionary);
 	}
 	slot->used = ++r->clock;
 	*pack_r = slot->pack;

@@ -33,6 +33,11 @@ struct rebuilding {
 	unsigned medium; /* the one being listed */
 	unsigned highest_medium;
 	struct rebuild_report *report;
+	struct catalog *old; /* NULL: there is none, or it does not open */
+	struct {
+		struct uuid *v;
+		size_t n, cap;
+	} deleted; /* or erased, as the old catalog knows */
 };
 
 /* ---- media ---- */
@@ -259,8 +264,10 @@ static int adopt_all(struct rebuilding *rb, struct err *err)
 {
 	CLEAN(adopter) ad = adopter_new(rb->a);
 
-	for (size_t i = 0; i < rb->packs.n; i++)
-		if (add_row(rb, &rb->packs.v[i], err) < 0)
+	adopter_set_deleted(ad, rb->deleted.v, rb->deleted.n);
+	/* from the last on: a row may name a later one that took its place */
+	for (size_t i = rb->packs.n; i > 0; i--)
+		if (add_row(rb, &rb->packs.v[i - 1], err) < 0)
 			return -1;
 	for (size_t i = 0; i < rb->packs.n; i++) {
 		const struct found_pack *found = &rb->packs.v[i];
@@ -279,35 +286,77 @@ static int adopt_all(struct rebuilding *rb, struct err *err)
 
 /* ---- the whole ---- */
 
-/* What no pack holds comes over from the old catalog, if it still opens. */
-static void carry_over(struct rebuilding *rb, const struct secret *key)
+/* One id a row of SQL over the old catalog, in order. */
+static void list_ids(struct rebuilding *rb, const char *sql, struct err *err)
 {
-	CLEAN_STR path = STR_INIT;
-	CLEAN(catalog) old = NULL;
-	struct err err = {0};
 	CLEAN_STMT q = NULL;
 
-	if (catalog_open(archive_path(rb->a, "catalog.db", &path), key, false, &old, &err) < 0 ||
-	    db_query(catalog_db(old), "SELECT name, value FROM settings", &q, &err) < 0)
+	if (db_query(catalog_db(rb->old), sql, &q, err) < 0)
 		return;
-	while (stmt_step(q, &err) > 0)
+	while (stmt_step(q, err) > 0) {
+		struct uuid id;
+
+		if (stmt_blob(q, 0).len != UUID_BYTES)
+			continue;
+		memcpy(id.b, stmt_blob(q, 0).data, UUID_BYTES);
+		ARENA_PUSH(rb->arena, rb->deleted, id);
+	}
+}
+
+/* What no pack holds comes from the old catalog, if it still opens: what was deleted, to begin with.
+ * That must be known before the packs are read, for the same mail may have come in again. */
+static void open_old(struct rebuilding *rb, const struct secret *key)
+{
+	CLEAN_STR path = STR_INIT;
+	struct err err = {0};
+
+	if (catalog_open(archive_path(rb->a, "catalog.db", &path), key, false, &rb->old, &err) == 0)
+		list_ids(rb,
+			 "SELECT id FROM mails WHERE state > 0 UNION SELECT id FROM erased "
+			 "ORDER BY id",
+			 &err);
+}
+
+static void carry_settings_over(struct rebuilding *rb, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	if (db_query(catalog_db(rb->old), "SELECT name, value FROM settings", &q, err) < 0)
+		return;
+	while (stmt_step(q, err) > 0)
 		setting_set(rb->a->catalog, arena_str(rb->arena, stmt_text(q, 0).data),
-			    stmt_blob(q, 1), &err);
-	stmt_done(&q);
-	if (db_query(catalog_db(old),
+			    stmt_blob(q, 1), err);
+}
+
+static void carry_notes_over(struct rebuilding *rb, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	if (db_query(catalog_db(rb->old),
 		     "SELECT m.id, n.tags, n.note FROM notes n JOIN mails m USING (mail)", &q,
-		     &err) < 0)
+		     err) < 0)
 		return;
-	while (stmt_step(q, &err) > 0) {
+	while (stmt_step(q, err) > 0) {
 		struct uuid id;
 		uint64_t mail;
 
 		if (stmt_blob(q, 0).len != UUID_BYTES)
 			continue;
 		memcpy(id.b, stmt_blob(q, 0).data, UUID_BYTES);
-		if (mails_by_id(rb->a->catalog, &id, &mail, &err) > 0)
-			notes_set(rb->a->catalog, mail, stmt_text(q, 1), stmt_text(q, 2), &err);
+		if (mails_by_id(rb->a->catalog, &id, &mail, err) > 0)
+			notes_set(rb->a->catalog, mail, stmt_text(q, 1), stmt_text(q, 2), err);
 	}
+}
+
+static void carry_over(struct rebuilding *rb)
+{
+	struct err err = {0};
+
+	if (rb->old == NULL)
+		return;
+	carry_settings_over(rb, &err);
+	carry_notes_over(rb, &err);
+	catalog_free(&rb->old); /* closing it empties its log */
 }
 
 static int fill_catalog(struct rebuilding *rb, const char *const *locations, size_t n,
@@ -315,12 +364,13 @@ static int fill_catalog(struct rebuilding *rb, const char *const *locations, siz
 {
 	char uuid[UUID_TEXT + 1];
 
+	open_old(rb, key);
 	if (catalog_begin(rb->a->catalog, err) < 0)
 		return -1;
 	if (add_media(rb, locations, n, key, err) < 0 || list_packs(rb, err) < 0 ||
 	    adopt_all(rb, err) < 0)
 		return -1;
-	carry_over(rb, key);
+	carry_over(rb);
 	if (setting_set(rb->a->catalog, "archive",
 			VIEW(uuid_text(keyring_archive(rb->a->keys), uuid)), err) < 0)
 		return -1;
@@ -377,6 +427,7 @@ int archive_rebuild(const char *dir, const char *const *locations, size_t n,
 	if (catalog_open(archive_path(a, "catalog.new", &path), key, true, &a->catalog, err) < 0)
 		return -1;
 	if (fill_catalog(&rb, locations, n, key, err) < 0) {
+		catalog_free(&rb.old);
 		catalog_free(&a->catalog);
 		archive_remove_database(a, "catalog.new");
 		return -1;

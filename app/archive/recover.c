@@ -123,9 +123,9 @@ static int remove_replaced(struct archive *a, const struct pack_row *row, struct
  * from being opened; verify names what is wrong. */
 static int or_later(int rc, struct err *err)
 {
-	if (rc < 0 && (err->kind == ERR_OFFLINE || err->kind == ERR_TIMEOUT ||
-		       err->kind == ERR_DAMAGED || err->kind == ERR_NOTFOUND ||
-		       err->kind == ERR_FOREIGN || err->kind == ERR_VERSION)) {
+	if (rc < 0 &&
+	    (err->kind == ERR_OFFLINE || err->kind == ERR_TIMEOUT || err->kind == ERR_DAMAGED ||
+	     err->kind == ERR_NOTFOUND || err->kind == ERR_FOREIGN || err->kind == ERR_VERSION)) {
 		log_warn("not recovered yet: %s", err->text);
 		err_clear(err);
 		return 0;

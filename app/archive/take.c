@@ -368,25 +368,33 @@ static int try_batch(struct taker *t, struct prepared **mails, size_t n, struct 
 	return commit_batch(t, err);
 }
 
-static int after_batch(struct taker *t, size_t n, struct err *err)
+/* The batch is archived by now. What fails here does not undo that, and is made good later: the index
+ * by index_catch_up(), the seal by the next opening. */
+static void after_batch(struct taker *t, size_t n)
 {
+	struct err err = {0};
+
 	t->index_waits += n;
 	if (t->index != NULL && t->index_waits >= INDEX_COMMIT_MAILS) {
 		t->index_waits = 0;
-		if (index_writer_commit(t->index, err) < 0)
-			return -1;
+		if (index_writer_commit(t->index, &err) < 0) {
+			log_error("index not written: %s", err.text);
+			index_writer_free(&t->index);
+		}
 	}
-	if (t->pack != NULL && pack_writer_size(t->pack) >= archive_settings(t->a)->pack_bytes)
-		return archive_seal_pack(t->a, &t->pack, err);
-	return 0;
+	if (t->pack != NULL && pack_writer_size(t->pack) >= archive_settings(t->a)->pack_bytes &&
+	    archive_seal_pack(t->a, &t->pack, &err) < 0)
+		log_error("pack not sealed: %s", err.text);
 }
 
 int taker_batch(struct taker *t, struct prepared **mails, size_t n, struct taken *taken,
 		struct err *err)
 {
 	must(!t->dead);
-	if (try_batch(t, mails, n, taken, err) == 0 && after_batch(t, n, err) == 0)
+	if (try_batch(t, mails, n, taken, err) == 0) {
+		after_batch(t, n);
 		return 0;
+	}
 	catalog_rollback(archive_catalog(t->a));
 	t->dead = true;
 	return -1;

@@ -92,16 +92,35 @@ static bool is_finding(const struct err *err)
 
 /* ---- packs to catalog ---- */
 
+/* 1 with its row; 0: unknown, or erased, which is known and no finding. */
+static int find_row(struct verifying *v, const struct uuid *id, struct mail_row *row_r,
+		    bool *erased_r, struct err *err)
+{
+	int64_t when_s;
+	uint64_t mail;
+	int rc = mails_by_id(v->a->catalog, id, &mail, err);
+
+	*erased_r = false;
+	if (rc > 0)
+		return mails_get(v->a->catalog, v->arena, mail, row_r, err);
+	if (rc == 0)
+		rc = mails_erased(v->a->catalog, id, &when_s, err);
+	*erased_r = rc > 0;
+	return rc < 0 ? -1 : 0;
+}
+
 static int check_mail(struct verifying *v, uint64_t pack, const struct record *record,
 		      struct view payload, struct err *err)
 {
 	struct err reading = {0};
 	struct mail_row row;
 	struct hash exact;
-	int64_t when_s;
-	uint64_t mail;
-	int rc;
+	bool erased;
+	int known = find_row(v, &record->id, &row, &erased, err);
 
+	/* what is left of an erased one waits for "erase media"; its parts may be gone */
+	if (known < 0 || erased)
+		return known;
 	v->report->mails++;
 	if (reader_rebuild(v->reader, payload, &v->raw, &exact, &reading) < 0) {
 		if (!is_finding(&reading))
@@ -109,19 +128,11 @@ static int check_mail(struct verifying *v, uint64_t pack, const struct record *r
 		return found_at(v, pack, record->offset, reading.text, err);
 	}
 	v->report->bytes += v->raw.len;
-	rc = mails_by_id(v->a->catalog, &record->id, &mail, err);
-	if (rc > 0)
-		rc = mails_get(v->a->catalog, v->arena, mail, &row, err);
-	if (rc < 0)
-		return -1;
-	if (rc == 0) {
-		rc = mails_erased(v->a->catalog, &record->id, &when_s, err);
-		return rc != 0 ? (rc < 0 ? -1 : 0)
-			       : found_at(v, pack, record->offset,
-					  "a mail that the catalog does not know; \"sealpost "
-					  "rebuild\" brings it back",
-					  err);
-	}
+	if (known == 0)
+		return found_at(v, pack, record->offset,
+				"a mail that the catalog does not know; \"sealpost rebuild\" "
+				"brings it back",
+				err);
 	if (row.record.pack != pack || row.record.offset != record->offset)
 		return found_at(v, pack, record->offset,
 				"a mail that the catalog has at another place", err);

@@ -69,6 +69,16 @@ void catalog_rollback(struct catalog *catalog)
 	db_rollback(catalog->db);
 }
 
+int catalog_version(struct catalog *catalog, int64_t *version_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	if (db_query(catalog->db, "PRAGMA data_version", &q, err) < 0 || stmt_step(q, err) < 0)
+		return -1;
+	*version_r = stmt_int(q, 0);
+	return 0;
+}
+
 int setting_get(struct catalog *catalog, const char *name, struct str *value, struct err *err)
 {
 	CLEAN_STMT q = NULL;

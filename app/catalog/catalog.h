@@ -20,6 +20,8 @@ struct db *catalog_db(struct catalog *catalog);
 int catalog_begin(struct catalog *catalog, struct err *err);
 int catalog_commit(struct catalog *catalog, struct err *err);
 void catalog_rollback(struct catalog *catalog); /* nothing if no transaction is open */
+/* A number that is another one after somebody else has committed to the catalog. */
+int catalog_version(struct catalog *catalog, int64_t *version_r, struct err *err);
 
 /* Settings by name: 1 found (appended to VALUE), 0 not set. */
 int setting_get(struct catalog *catalog, const char *name, struct str *value, struct err *err);

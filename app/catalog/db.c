@@ -5,7 +5,7 @@
 #include <openssl/crypto.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 enum { BUSY_WAIT_MS = 30000, STATEMENTS_MAX = 256 };
 
@@ -108,6 +108,16 @@ static int set_options(struct db *db, const struct db_options *o, struct err *er
 	return db_exec(db, sql.data, err);
 }
 
+/* To SQLite an empty file is a new database, and it would make one of it. */
+static int must_be_there(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return err_errno(err, "%s: %m", path);
+	return st.st_size > 0 ? 0 : err_set(err, ERR_DAMAGED, "%s: is empty", path);
+}
+
 int db_open(const char *path, const struct secret *key, const struct db_options *options,
 	    struct db **db_r, struct err *err)
 {
@@ -116,8 +126,8 @@ int db_open(const char *path, const struct secret *key, const struct db_options 
 
 	if (options->create)
 		flags |= SQLITE_OPEN_CREATE;
-	else if (access(path, F_OK) < 0)
-		return err_errno(err, "%s: %m", path);
+	else if (must_be_there(path, err) < 0)
+		return -1;
 	db->name = options->name;
 	if (sqlite3_open_v2(path, &db->sqlite, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
 		db_fail(db, err);
@@ -410,6 +420,7 @@ static int check_pragma(struct db *db, const char *pragma, db_finding_fn *fn, vo
 			struct err *err)
 {
 	CLEAN_STMT q = NULL;
+	CLEAN_STR text = STR_INIT;
 	int rc;
 
 	if (db_query_text(db, pragma, &q, err) < 0)
@@ -417,8 +428,11 @@ static int check_pragma(struct db *db, const char *pragma, db_finding_fn *fn, vo
 	while ((rc = stmt_step(q, err)) > 0) {
 		struct view finding = stmt_text(q, 0);
 
-		if (!view_eq(finding, VIEW("ok")))
-			fn(arg, finding.data);
+		if (view_eq(finding, VIEW("ok")))
+			continue;
+		str_reset(&text);
+		str_addf(&text, "%s database: %s", db->name, finding.data);
+		fn(arg, text.data);
 	}
 	return rc;
 }

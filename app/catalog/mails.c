@@ -82,12 +82,13 @@ int mails_any_deleted(struct catalog *catalog, struct err *err)
 		       BIND_INT(MAIL_DELETED));
 }
 
-int mails_any_after(struct catalog *catalog, uint64_t after, struct err *err)
+int mails_any_to_index(struct catalog *catalog, uint64_t after, struct err *err)
 {
 	CLEAN_STMT q = NULL;
 
 	return db_find(catalog_db(catalog), &q, err,
-		       "SELECT 1 FROM mails WHERE mail > ?1 AND state <> ?2 LIMIT 1",
+		       "SELECT 1 FROM mails WHERE mail > ?1 AND state <> ?2 "
+		       "UNION ALL SELECT 1 FROM index_todo LIMIT 1",
 		       BIND_INT(after), BIND_INT(MAIL_UNINDEXED));
 }
 

@@ -56,8 +56,8 @@ int mails_move(struct catalog *catalog, uint64_t mail, const struct place *to, s
 /* Take a deleted mail out of every table and leave its tombstone. The bytes of its records count as
  * erased in their packs. */
 int mails_erase(struct catalog *catalog, uint64_t mail, int64_t now_s, struct err *err);
-/* 1 if there are mails with a higher number than AFTER, for the index; 0. */
-int mails_any_after(struct catalog *catalog, uint64_t after, struct err *err);
+/* 1 if the index, complete to number AFTER, lacks something; 0. */
+int mails_any_to_index(struct catalog *catalog, uint64_t after, struct err *err);
 
 /* Look-ups: 1 found, 0 none. Texts of the row are copied into the arena. */
 int mails_get(struct catalog *catalog, struct arena *arena, uint64_t mail, struct mail_row *row_r,

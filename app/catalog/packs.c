@@ -97,6 +97,13 @@ int packs_set(struct catalog *catalog, uint64_t pack, enum pack_state state, uin
 		      BIND_INT(state), BIND_INT(length));
 }
 
+int packs_add_erased(struct catalog *catalog, uint64_t pack, uint64_t bytes, struct err *err)
+{
+	return db_run(catalog_db(catalog), err,
+		      "UPDATE packs SET erased = erased + ?2 WHERE pack = ?1", BIND_INT(pack),
+		      BIND_INT(bytes));
+}
+
 int packs_replaced(struct catalog *catalog, uint64_t pack, uint64_t by, struct err *err)
 {
 	return db_run(catalog_db(catalog), err,

@@ -43,6 +43,8 @@ int packs_new(struct catalog *catalog, unsigned medium, uint64_t *pack_r, struct
 int packs_add(struct catalog *catalog, const struct pack_row *row, struct err *err);
 int packs_set(struct catalog *catalog, uint64_t pack, enum pack_state state, uint64_t length,
 	      struct err *err);
+/* So many bytes more of it are for nothing, until erasing writes it anew. */
+int packs_add_erased(struct catalog *catalog, uint64_t pack, uint64_t bytes, struct err *err);
 int packs_replaced(struct catalog *catalog, uint64_t pack, uint64_t by, struct err *err);
 int packs_get(struct catalog *catalog, uint64_t pack, struct pack_row *row_r, struct err *err);
 /* Those in STATE, or all with 0; in order of their numbers. */

@@ -15,8 +15,8 @@ int cmd_usage(const struct cmd *cmd, const char *fmt, ...)
 	va_start(ap, fmt);
 	str_addfv(&text, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "sealpost %s: %s\nusage: sealpost %s %s\n", cmd->verb, text.data,
-		cmd->verb, cmd->usage);
+	fprintf(stderr, "sealpost %s: %s\nusage: sealpost %s %s\n", cmd->verb, text.data, cmd->verb,
+		cmd->usage);
 	return EXIT_USAGE;
 }
 
@@ -166,8 +166,7 @@ static int prompt_twice(struct secret **password_r, struct err *err)
 	return 0;
 }
 
-int cmd_password(const struct cmd *cmd, const char *file, bool confirm,
-		 struct secret **password_r)
+int cmd_password(const struct cmd *cmd, const char *file, bool confirm, struct secret **password_r)
 {
 	struct err err = {0};
 	int rc;
@@ -207,6 +206,11 @@ void cmd_json_text(struct str *out, struct view text)
 int cmd_print(const struct str *line)
 {
 	return fwrite(line->data, 1, line->len, stdout) == line->len ? 0 : -1;
+}
+
+const char *cmd_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
 }
 
 const char *cmd_bytes(uint64_t bytes, char out[32])

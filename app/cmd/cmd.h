@@ -74,8 +74,7 @@ int cmd_find_mail(const struct cmd *cmd, struct archive *a, struct arena *arena,
 		  struct mail_row *row_r);
 
 /* A password from FILE, or if that is NULL asked for (twice if CONFIRM). -1: told. */
-int cmd_password(const struct cmd *cmd, const char *file, bool confirm,
-		 struct secret **password_r);
+int cmd_password(const struct cmd *cmd, const char *file, bool confirm, struct secret **password_r);
 
 /* One JSON value onto a line being built: a string in quotes, escaped (RFC 8259), and made safe as by
  * str_addsafe(), since TEXT may be of a mail and no valid UTF-8. */
@@ -83,6 +82,8 @@ void cmd_json_text(struct str *out, struct view text);
 /* Write a line to standard output; -1: nobody reads it any more, or the disk is full. */
 int cmd_print(const struct str *line);
 
+/* "" for one, "s" for none or many: "%llu mail%s". */
+const char *cmd_plural(uint64_t n);
 /* "1.4 GB". */
 const char *cmd_bytes(uint64_t bytes, char out[32]);
 

@@ -22,14 +22,17 @@ int cmd_erase(struct cmd *cmd)
 	if ((media ? erase_media : erase_index)(a, &r, &err) < 0)
 		return cmd_fail(cmd, &err);
 	if (cmd->json)
-		printf("{\"mails\": %llu, \"packs\": %llu, \"bytes_freed\": %llu, \"refused\": %llu}\n",
+		printf("{\"mails\": %llu, \"packs\": %llu, \"bytes_freed\": %llu, \"refused\": "
+		       "%llu}\n",
 		       (unsigned long long)r.mails, (unsigned long long)r.packs,
 		       (unsigned long long)r.bytes_freed, (unsigned long long)r.refused);
 	else if (media)
-		printf("%llu mails erased from the media: %llu packs written anew, %s freed\n",
-		       (unsigned long long)r.mails, (unsigned long long)r.packs,
+		printf("%llu mail%s erased from the media: %llu pack%s written anew, %s freed\n",
+		       (unsigned long long)r.mails, cmd_plural(r.mails),
+		       (unsigned long long)r.packs, cmd_plural(r.packs),
 		       cmd_bytes(r.bytes_freed, bytes));
 	else
-		printf("%llu mails erased from the index\n", (unsigned long long)r.mails);
+		printf("%llu mail%s erased from the index\n", (unsigned long long)r.mails,
+		       cmd_plural(r.mails));
 	return r.refused > 0 ? EXIT_REFUSED : EXIT_DONE;
 }

@@ -80,8 +80,9 @@ int cmd_export(struct cmd *cmd)
 		       (unsigned long long)report.mails, (unsigned long long)report.bytes,
 		       (unsigned long long)report.failed);
 	else
-		printf("%llu mails (%s) exported to %s; check them there with: "
+		printf("%llu mail%s (%s) exported to %s; check there with: "
 		       "sha256sum -c SHA256SUMS\n",
-		       (unsigned long long)report.mails, cmd_bytes(report.bytes, bytes), to);
+		       (unsigned long long)report.mails, cmd_plural(report.mails),
+		       cmd_bytes(report.bytes, bytes), to);
 	return report.failed > 0 ? EXIT_REFUSED : EXIT_DONE;
 }

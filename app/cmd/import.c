@@ -86,7 +86,8 @@ static void print_report(const struct printing *p, const struct import_report *r
 	char bytes[32];
 
 	if (p->cmd->json) {
-		printf("{\"read\": %llu, \"archived\": %llu, \"duplicate\": %llu, \"ignored\": %llu, "
+		printf("{\"read\": %llu, \"archived\": %llu, \"duplicate\": %llu, \"ignored\": "
+		       "%llu, "
 		       "\"failed\": %llu}\n",
 		       (unsigned long long)r->read, (unsigned long long)r->archived,
 		       (unsigned long long)r->duplicate, (unsigned long long)r->ignored,
@@ -104,12 +105,10 @@ static int parse(struct cmd *cmd, struct import_options *o)
 {
 	const char *since = NULL, *until = NULL;
 	uint64_t jobs = 0;
-	const struct option_row rows[] = {{"source", OPTION_TEXT, &o->source},
-					  {"dry-run", OPTION_FLAG, &o->dry_run},
-					  {"since", OPTION_TEXT, &since},
-					  {"until", OPTION_TEXT, &until},
-					  {"jobs", OPTION_NUMBER, &jobs},
-					  {0}};
+	const struct option_row rows[] = {
+		{"source", OPTION_TEXT, &o->source}, {"dry-run", OPTION_FLAG, &o->dry_run},
+		{"since", OPTION_TEXT, &since},      {"until", OPTION_TEXT, &until},
+		{"jobs", OPTION_NUMBER, &jobs},      {0}};
 
 	if (cmd_options(cmd, rows) < 0)
 		return -1;

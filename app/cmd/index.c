@@ -23,7 +23,7 @@ int cmd_index(struct cmd *cmd)
 	rc = index_catch_up(a, NULL, &err);
 	if (rc < 0 || index_count(archive_index(a), &mails, &err) < 0)
 		return cmd_fail(cmd, &err);
-	printf(cmd->json ? "{\"indexed\": %llu}\n" : "%llu mails indexed\n",
+	printf(cmd->json ? "{\"indexed\": %llu}\n" : "Mails in the index: %llu\n",
 	       (unsigned long long)mails);
 	return EXIT_DONE;
 }

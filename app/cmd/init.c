@@ -14,9 +14,8 @@ static int print_json(const struct cmd *cmd)
 int cmd_init(struct cmd *cmd)
 {
 	const char *medium = NULL, *name = "Sealpost archive";
-	const struct option_row rows[] = {{"medium", OPTION_TEXT, &medium},
-					  {"name", OPTION_TEXT, &name},
-					  {0}};
+	const struct option_row rows[] = {
+		{"medium", OPTION_TEXT, &medium}, {"name", OPTION_TEXT, &name}, {0}};
 	struct err err = {0};
 
 	if (cmd_options(cmd, rows) < 0)

@@ -35,8 +35,7 @@ static int key_export(struct cmd *cmd, const struct key_options *o)
 	struct keytext_about about = {.made_s = clock_s()};
 	struct err err = {0};
 
-	if (cmd_password(cmd, o->password_file, true, &password) < 0 ||
-	    cmd_open(cmd, &a) < 0)
+	if (cmd_password(cmd, o->password_file, true, &password) < 0 || cmd_open(cmd, &a) < 0)
 		return EXIT_FAILED;
 	if (setting_get(archive_catalog(a), "name", &name, &err) < 0)
 		return cmd_fail(cmd, &err);
@@ -78,7 +77,8 @@ static int key_import(struct cmd *cmd, const struct key_options *o)
 		printf("{\"fingerprint\": \"%s\"}\n", fingerprint.data);
 	else
 		printf("The archive key %s is in %s.\n"
-		       "If the catalog is lost as well: sealpost --archive %s rebuild --medium DIR\n",
+		       "If the catalog is lost as well: sealpost --archive %s rebuild --medium "
+		       "DIR\n",
 		       fingerprint.data, path.data, cmd->archive_dir);
 	return EXIT_DONE;
 }

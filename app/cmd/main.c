@@ -31,8 +31,8 @@ static int help(FILE *to, int status)
 	      "usage: sealpost [--archive DIR] [--json] [--verbose] VERB ...\n\n",
 	      to);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
-		fprintf(to, "  %-8s %s\n           %s\n", verbs[i].name, verbs[i].help,
-			verbs[i].args);
+		fprintf(to, "  %-8s %s%s%s\n", verbs[i].name, verbs[i].help,
+			verbs[i].args[0] ? "\n           " : "", verbs[i].args);
 	fputs("\nThe archive is DIR, or $SEALPOST_ARCHIVE, or " DEFAULT_ARCHIVE ".\n"
 	      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done with some items refused.\n",
 	      to);
@@ -92,6 +92,10 @@ int main(int argc, char **argv)
 		}
 		return status;
 	}
-	fprintf(stderr, "sealpost: there is no verb \"%s\"; \"sealpost help\" lists them\n", argv[0]);
+	if (strcmp(argv[0], "--archive") == 0)
+		fputs("sealpost: --archive takes a folder\n", stderr);
+	else
+		fprintf(stderr, "sealpost: there is no verb \"%s\"; \"sealpost help\" lists them\n",
+			argv[0]);
 	return status;
 }

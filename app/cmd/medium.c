@@ -15,8 +15,9 @@ static void print_row(const struct cmd *cmd, struct archive *a, const struct med
 		str_addf(&line, "{\"medium\": %u, \"type\": \"%s\", \"active\": %s, \"location\": ",
 			 row->medium, row->type, row->active ? "true" : "false");
 		cmd_json_text(&line, VIEW(row->location));
-		str_addf(&line, ", \"packs\": %llu, \"bytes\": %llu, \"reachable\": %s, "
-				"\"free\": %llu}\n",
+		str_addf(&line,
+			 ", \"packs\": %llu, \"bytes\": %llu, \"reachable\": %s, "
+			 "\"free\": %llu}\n",
 			 (unsigned long long)row->packs, (unsigned long long)row->pack_bytes,
 			 there ? "true" : "false", (unsigned long long)free_bytes);
 	} else {

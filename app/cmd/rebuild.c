@@ -8,10 +8,9 @@ static void print_json(const struct rebuild_report *r)
 	printf("{\"packs\": %llu, \"mails\": %llu, \"sightings\": %llu, \"erased\": %llu, "
 	       "\"replaced\": %llu, \"unopened\": %llu, \"damaged\": %llu, \"unreadable\": %llu}\n",
 	       (unsigned long long)r->packs, (unsigned long long)r->adopted.mails,
-	       (unsigned long long)r->adopted.sightings,
-	       (unsigned long long)r->adopted.tombstones, (unsigned long long)r->replaced,
-	       (unsigned long long)r->unopened, (unsigned long long)r->adopted.damaged,
-	       (unsigned long long)r->adopted.unreadable);
+	       (unsigned long long)r->adopted.sightings, (unsigned long long)r->adopted.tombstones,
+	       (unsigned long long)r->replaced, (unsigned long long)r->unopened,
+	       (unsigned long long)r->adopted.damaged, (unsigned long long)r->adopted.unreadable);
 }
 
 int cmd_rebuild(struct cmd *cmd)
@@ -39,8 +38,9 @@ int cmd_rebuild(struct cmd *cmd)
 	if (cmd->json)
 		print_json(&r);
 	else
-		printf("%llu mails from %llu packs are in the new catalog and index.%s\n",
-		       (unsigned long long)r.adopted.mails, (unsigned long long)r.packs,
+		printf("The new catalog and index hold %llu mail%s from %llu pack%s.%s\n",
+		       (unsigned long long)r.adopted.mails, cmd_plural(r.adopted.mails),
+		       (unsigned long long)r.packs, cmd_plural(r.packs),
 		       damaged ? " Some stored data is damaged: \"sealpost verify --all\" names it."
 			       : "");
 	return damaged ? EXIT_REFUSED : EXIT_DONE;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "app/archive/catch_up.h"
 #include "app/archive/find.h"
 #include "app/cmd/cmd.h"
 #include "app/mail/mail.h"
 #include "base/clock.h"
-#include "base/log.h"
+
+#include <unistd.h>
 
 struct printing {
 	const struct cmd *cmd;
 	struct archive *a;
 	struct str line;
+	uint64_t mails;
 };
 
 static int add_to(void *arg, unsigned role, uint64_t address, struct view addr, struct err *err)
@@ -88,6 +89,7 @@ static int print_mail(void *arg, const struct mail_row *row, struct err *err)
 {
 	struct printing *p = arg;
 
+	p->mails++;
 	str_reset(&p->line);
 	if (!p->cmd->json)
 		print_text(p, row);
@@ -137,15 +139,13 @@ int cmd_search(struct cmd *cmd)
 	join_words(cmd, &query);
 	if (cmd_open(cmd, &a) < 0)
 		return EXIT_FAILED;
-	/* after a crash the index may lack mails; it is a matter of a moment when it does not */
-	if (index_catch_up(a, NULL, &err) < 0)
-		log_warn("the index is not up to date: %s", err.text);
-	err_clear(&err);
 	p.a = a;
 	rc = count ? print_count(cmd, a, str_view(&query), &err)
 		   : find_mails(a, str_view(&query), &scope, offset, limit, print_mail, &p, &err);
 	str_clear(&p.line);
 	if (rc < 0)
 		return cmd_fail(cmd, &err);
+	if (!count && p.mails == 0 && isatty(STDERR_FILENO))
+		fputs("No mail matches.\n", stderr);
 	return EXIT_DONE;
 }

@@ -33,7 +33,8 @@ static void add_headers(struct str *out, const struct mail_row *row, const struc
 	add_field(out, "Archived", str_view(&when));
 	add_field(out, "Size", VIEW(cmd_bytes(row->size, bytes)));
 	if (row->marks & MARK_FLAGGED)
-		add_field(out, "Note", VIEW("another mail has the same Message-ID and other content"));
+		add_field(out, "Note",
+			  VIEW("another mail has the same Message-ID and other content"));
 	if (row->marks & MARK_SPAM)
 		add_field(out, "Note", VIEW("was marked as spam"));
 }

@@ -21,12 +21,14 @@ static void print_json(const struct archive_status *s)
 static void print_warnings(const struct cmd *cmd, const struct archive_status *s)
 {
 	if (!s->key_backed_up)
-		printf("WARNING: there is no backup of the archive key. If %s/archive.key is lost, all "
+		printf("WARNING: there is no backup of the archive key. If %s/archive.key is lost, "
+		       "all "
 		       "mail is lost for ever.\n         Make one now: sealpost --archive %s key "
 		       "export --password-prompt > key.txt\n",
 		       cmd->archive_dir, cmd->archive_dir);
 	if (s->indexed < s->mails.mails)
-		printf("WARNING: %llu mails are not in the search index yet. None is lost; bring them "
+		printf("WARNING: %llu mails are not in the search index yet. None is lost; bring "
+		       "them "
 		       "in: sealpost --archive %s index update\n",
 		       (unsigned long long)(s->mails.mails - s->indexed), cmd->archive_dir);
 }

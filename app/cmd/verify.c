@@ -16,8 +16,9 @@ static void print_json_finding(const struct finding *f)
 {
 	CLEAN_STR line = STR_INIT;
 
-	str_addf(&line, "{\"pack\": %llu, \"offset\": %llu, \"finding\": ",
-		 (unsigned long long)f->pack, (unsigned long long)f->offset);
+	str_addf(&line,
+		 "{\"pack\": %llu, \"offset\": %llu, \"finding\": ", (unsigned long long)f->pack,
+		 (unsigned long long)f->offset);
 	cmd_json_text(&line, VIEW(f->text));
 	str_adds(&line, ", \"mails\": [");
 	for (size_t i = 0; i < f->n_mails; i++) {
@@ -80,10 +81,12 @@ static int verify_everything(struct cmd *cmd, struct archive *a)
 		       (unsigned long long)report.packs, (unsigned long long)report.mails,
 		       (unsigned long long)report.bytes, (unsigned long long)report.findings);
 	else
-		printf("%llu mails in %llu packs read and compared: %s\n",
-		       (unsigned long long)report.mails, (unsigned long long)report.packs,
-		       report.findings ? "see above for what is damaged; the rest is as it was captured"
-				       : "everything is as it was captured");
+		printf("%llu mail%s in %llu pack%s read and compared: %s\n",
+		       (unsigned long long)report.mails, cmd_plural(report.mails),
+		       (unsigned long long)report.packs, cmd_plural(report.packs),
+		       report.findings
+			       ? "see above for what is damaged; the rest is as it was captured"
+			       : "everything is as it was captured");
 	return report.findings > 0 ? EXIT_FAILED : EXIT_DONE;
 }
 

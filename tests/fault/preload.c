@@ -45,7 +45,8 @@ __attribute__((constructor)) static void read_plan(void)
 
 	snprintf(plan.calls, sizeof(plan.calls), ",%s,", calls ? calls : "");
 	plan.at = at ? atol(at) : 0;
-	plan.synced_fd = synced ? open(synced, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+	plan.synced_fd = synced ? open(synced, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)
+				: -1;
 	if (deed == NULL)
 		return;
 	plan.deed = strcmp(deed, "kill") == 0 ? DEED_KILL : DEED_FAIL;

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from conftest import (ALL_CALLS, SEALPOST, check_all, count_calls, fault, json_lines, must, must_hold,
-                      run)
+from faults import (ALL_CALLS, SEALPOST, check_all, count_calls, fault, json_lines, must, must_hold,
+                    run, some_of)
 
 SIGKILL = -9
 
@@ -39,7 +39,7 @@ def test_killed_before_every_call(folder, empty, copy, mailbox, calls):
 
 
 def test_killed_in_the_middle_of_every_write(folder, empty, copy, mailbox):
-    """All writes near a pack's, and a sample of the databases' many."""
+    """An even sample of them: most go to the databases."""
     def check(at):
         with copy(empty) as archive:
             done, reported = import_with(archive, mailbox, fault("write", at, "half"))
@@ -138,8 +138,3 @@ def test_power_lost_before_what_was_written_reached_the_disk(folder, empty, copy
 
     n = calls_of_import(folder, empty, copy, mailbox, ALL_CALLS)
     check_all(check, some_of(n, 120))
-
-
-def some_of(n, most):
-    """1 to N, evenly thinned out to about MOST."""
-    return range(1, n + 1, max(1, -(-n // most)))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import pathlib
 import shutil
 import tempfile
-import pathlib
 
 import pytest
 from sealpost import BIN_FAST, DATA, Archive

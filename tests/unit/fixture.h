@@ -38,7 +38,10 @@ struct arrival {
 	const char *source, *recipient; /* of the envelope */
 	enum way way;
 };
-#define ARRIVAL(text, ...) {.raw = {(text), sizeof(text) - 1}, __VA_ARGS__}
+#define ARRIVAL(text, ...)                                                                         \
+	{                                                                                          \
+		.raw = {(text), sizeof(text) - 1}, __VA_ARGS__                                     \
+	}
 
 struct prepared *fixture_prepare(struct archive *a, const struct arrival *arrival);
 /* One batch of one mail. */

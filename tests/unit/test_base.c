@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Strings, arenas, errors, ids, clock, settings. */
-#include "fixture.h"
+#include "tests/unit/fixture.h"
 
 #include "base/clock.h"
 #include "base/conf.h"
@@ -76,8 +76,8 @@ static void hex_is_read_back_and_nothing_else_is_hex(void **state)
 
 static void numbers_are_read_back_and_not_beyond_the_end(void **state)
 {
-	static const uint64_t numbers[] = {0, 1, 127, 128, 255, 16384, UINT32_MAX, 1ULL << 63,
-					   UINT64_MAX};
+	static const uint64_t numbers[] = {0,     1,          127,        128,       255,
+					   16384, UINT32_MAX, 1ULL << 63, UINT64_MAX};
 	uint64_t n;
 
 	(void)state;
@@ -146,8 +146,15 @@ static void nothing_that_steers_a_terminal_gets_through(void **state)
 		{"a\xc2\x9b", "a\xef\xbf\xbd", NULL},
 		{"a\xe2\x80\xae", "a\xef\xbf\xbd", NULL},
 		{"a\xe2\x80\xa8", "a\xef\xbf\xbd", NULL},
-		{"a\tb\nc", "a\xef\xbf\xbd" "b\xef\xbf\xbd" "c", "a\tb\nc"},
-		{"a\rb", "a\xef\xbf\xbd" "b", NULL},
+		{"a\tb\nc",
+		 "a\xef\xbf\xbd"
+		 "b\xef\xbf\xbd"
+		 "c",
+		 "a\tb\nc"},
+		{"a\rb",
+		 "a\xef\xbf\xbd"
+		 "b",
+		 NULL},
 	};
 
 	(void)state;
@@ -164,8 +171,13 @@ static void nothing_that_steers_a_terminal_gets_through(void **state)
 
 static void broken_utf8_becomes_valid(void **state)
 {
-	static const char *const broken[] = {"\xff", "\xc3", "\xe2\x82", "\xc0\xaf",
-					     "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xf0\x80\x80\xaf"};
+	static const char *const broken[] = {"\xff",
+					     "\xc3",
+					     "\xe2\x82",
+					     "\xc0\xaf",
+					     "\xed\xa0\x80",
+					     "\xf5\x80\x80\x80",
+					     "\xf0\x80\x80\xaf"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(broken) / sizeof(*broken); i++) {
@@ -313,9 +325,9 @@ static void ids_of_many_threads_differ(void **state)
 
 static void what_is_no_id_is_refused(void **state)
 {
-	static const char *const wrong[] = {
-		"", "0191e2c4", "0191e2c4-0000-7000-8000-00000000000g",
-		"0191e2c4-0000-7000-8000-0000000000000", "{0191e2c4-0000-7000-8000-000000000000}"};
+	static const char *const wrong[] = {"", "0191e2c4", "0191e2c4-0000-7000-8000-00000000000g",
+					    "0191e2c4-0000-7000-8000-0000000000000",
+					    "{0191e2c4-0000-7000-8000-000000000000}"};
 	struct uuid id;
 
 	(void)state;
@@ -398,8 +410,9 @@ static void a_missing_file_of_settings_leaves_the_defaults(void **state)
 
 static void numbers_with_units_do_not_overflow(void **state)
 {
-	static const char *const wrong[] = {"", "k", "1kk", "1T", "1 k", "18446744073709551616",
-					    "17179869184G", "0x10", "1.5k"};
+	static const char *const wrong[] = {
+		"",     "k",   "1kk", "1T", "1 k", "18446744073709551616", "17179869184G",
+		"0x10", "1.5k"};
 	uint64_t n;
 
 	(void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The primitives against the vectors of their standards; secrets. */
-#include "fixture.h"
+#include "tests/unit/fixture.h"
 
 #include "base/crypto.h"
 #include "base/file.h"
@@ -138,8 +138,8 @@ static void gcm_is_that_of_its_specification(void **state)
 		unhex(gcm_rows[i].nonce, nonce);
 		aead_seal(aead, nonce, c, p, out);
 		is_hex(out, p.len + TAG_BYTES, gcm_rows[i].sealed);
-		assert_true(aead_open(aead, nonce, c,
-				      (struct view){(char *)out, p.len + TAG_BYTES}, back));
+		assert_true(aead_open(aead, nonce, c, (struct view){(char *)out, p.len + TAG_BYTES},
+				      back));
 		assert_memory_equal(back, plain, p.len);
 	}
 }
@@ -228,8 +228,8 @@ static void one_line_end_is_no_part_of_a_password(void **state)
 {
 	static const struct {
 		const char *file, *password;
-	} rows[] = {{"pass", "pass"}, {"pass\n", "pass"}, {"pass\r\n", "pass"},
-		    {"pass \n\n", "pass \n"}, {"\n", NULL}, {"", NULL}};
+	} rows[] = {{"pass", "pass"},         {"pass\n", "pass"}, {"pass\r\n", "pass"},
+		    {"pass \n\n", "pass \n"}, {"\n", NULL},       {"", NULL}};
 	struct fixture *f = *state;
 	const char *path = fixture_path(f, "password");
 

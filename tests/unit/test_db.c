@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "fixture.h"
+#include "tests/unit/fixture.h"
 
 #include "base/file.h"
 
@@ -55,9 +55,8 @@ static void what_is_bound_comes_back(void **state)
 	assert_int_equal(insert(db, INT64_MIN, &f->err), 0);
 	assert_int_equal(db_changes(db), 1);
 	assert_true(db_last_rowid(db) == INT64_MIN);
-	assert_int_equal(db_find(db, &q, &f->err, "SELECT n, v, NULL FROM t WHERE n < ?1",
-				 BIND_INT(0)),
-			 1);
+	assert_int_equal(
+		db_find(db, &q, &f->err, "SELECT n, v, NULL FROM t WHERE n < ?1", BIND_INT(0)), 1);
 	assert_true(stmt_int(q, 0) == INT64_MIN);
 	assert_int_equal(stmt_blob(q, 1).len, 3);
 	assert_memory_equal(stmt_blob(q, 1).data, "a\0b", 3);
@@ -88,8 +87,8 @@ static void nothing_of_it_is_readable_on_disk(void **state)
 	struct fixture *f = *state;
 	CLEAN(db) db = open_db(f);
 
-	assert_int_equal(db_run(db, &f->err, "INSERT INTO t (v) VALUES (?1)", BIND_TEXT(VIEW(word))),
-			 0);
+	assert_int_equal(
+		db_run(db, &f->err, "INSERT INTO t (v) VALUES (?1)", BIND_TEXT(VIEW(word))), 0);
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		CLEAN_STR s = STR_INIT;
 
@@ -202,9 +201,9 @@ static void a_changed_page_is_found(void **state)
 	db = open_db(f);
 	assert_int_equal(db_check(db, tell, &findings, &f->err), 0);
 	assert_true(findings > 0);
-	assert_int_equal(db_find(db, &q, &f->err, "SELECT sum(length(v)) FROM t WHERE n >= ?1",
-				 BIND_INT(0)),
-			 -1);
+	assert_int_equal(
+		db_find(db, &q, &f->err, "SELECT sum(length(v)) FROM t WHERE n >= ?1", BIND_INT(0)),
+		-1);
 	assert_int_equal(f->err.kind, ERR_DAMAGED);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One mail, however often and by whatever way it comes: in the catalog, the index and the rights. */
-#include "fixture.h"
+/* One mail, however often and by whatever way it comes: in catalog, index and rights. */
+#include "tests/unit/fixture.h"
 
 #include "app/archive/catch_up.h"
 #include "app/archive/find.h"
@@ -21,8 +21,8 @@ static const struct arrival arrivals[] = {
 };
 enum { WAYS = sizeof(arrivals) / sizeof(*arrivals) };
 
-static const char *const people[] = {"anna@example.org",  "bert@example.org", "carla@example.org",
-				     "dora@example.org",  "emil@example.org"};
+static const char *const people[] = {"anna@example.org", "bert@example.org", "carla@example.org",
+				     "dora@example.org", "emil@example.org"};
 
 static uint64_t seen_by(struct fixture *f, const char *address)
 {
@@ -51,8 +51,8 @@ static void is_one_mail_of_all(struct fixture *f, const struct uuid *id)
 	assert_int_equal(mails_totals(archive_catalog(f->a), &totals, &f->err), 0);
 	assert_int_equal(totals.mails, 1);
 	assert_int_equal(row.marks & MARK_FLAGGED, 0);
-	assert_int_equal(sightings_each(archive_catalog(f->a), row.mail, count_sighting,
-					&sightings, &f->err),
+	assert_int_equal(sightings_each(archive_catalog(f->a), row.mail, count_sighting, &sightings,
+					&f->err),
 			 0);
 	assert_int_equal(sightings, WAYS - 1);
 	for (size_t i = 0; i < sizeof(people) / sizeof(*people); i++)
@@ -168,8 +168,10 @@ static void other_content_under_the_same_message_id_flags_both(void **state)
 static void mails_without_a_message_id_are_never_flagged(void **state)
 {
 	struct fixture *f = *state;
-	struct taken a = fixture_take(f, &(struct arrival)ARRIVAL("From: anna@example.org\n\none\n"));
-	struct taken b = fixture_take(f, &(struct arrival)ARRIVAL("From: anna@example.org\n\ntwo\n"));
+	struct taken a = fixture_take(f,
+				      &(struct arrival)ARRIVAL("From: anna@example.org\n\none\n"));
+	struct taken b = fixture_take(f,
+				      &(struct arrival)ARRIVAL("From: anna@example.org\n\ntwo\n"));
 
 	assert_int_equal(a.outcome, OUTCOME_ARCHIVED);
 	assert_int_equal(b.outcome, OUTCOME_ARCHIVED);

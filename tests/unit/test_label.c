@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "fixture.h"
+#include "tests/unit/fixture.h"
 
 #include "base/file.h"
 #include "storage/label.h"
@@ -108,7 +108,14 @@ static void a_label_is_written_once(void **state)
 static void what_is_no_label_is_damaged(void **state)
 {
 	static const char *const texts[] = {
-		"", "x", "[]", "7", "null", "{}", "\"medium\"", "{\"format\": 1}",
+		"",
+		"x",
+		"[]",
+		"7",
+		"null",
+		"{}",
+		"\"medium\"",
+		"{\"format\": 1}",
 		"{\"format\": 1, \"nonce\": 5, \"sealed\": \"\"}",
 		"{\"format\": 1, \"nonce\": \"00\", \"sealed\": \"00\"}",
 		"{\"format\": 1, \"nonce\": \"000000000000000000000000\", \"sealed\": \"00\"}",

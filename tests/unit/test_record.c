@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "fixture.h"
+#include "tests/unit/fixture.h"
 
 #include "app/archive/record.h"
 
@@ -142,8 +142,7 @@ static void what_is_written_of_a_sighting_is_read_back(void **state)
 
 		record_write_provenance(&payload, &p);
 		str_addv(&payload, p.header);
-		assert_int_equal(record_read_provenance(arena, str_view(&payload), &back, &err),
-				 0);
+		assert_int_equal(record_read_provenance(arena, str_view(&payload), &back, &err), 0);
 		same_facts(&p.facts, &back.facts);
 		assert_true(hash_eq(&p.exact, &back.exact) && uuid_eq(&p.mail, &back.mail));
 		assert_true(p.size == back.size && view_eq(p.header, back.header));

@@ -13,7 +13,8 @@ enum {
 	BATCH_BYTES = 16 * 1024 * 1024,
 	SAMPLE_MAILS = 1000,    /* of which a dictionary is trained */
 	SAMPLE_MAILS_MIN = 200, /* fewer teach it too little */
-	SAMPLE_BYTES = 4 * 1024 * 1024
+	SAMPLE_BYTES = 4 * 1024 * 1024,
+	JOBS_USEFUL = 3
 };
 
 /* One mail on its way: what the report and the record need to know beside its bytes. */
@@ -291,11 +292,18 @@ static void default_source(const char *path, struct str *out)
 	str_addsafe(out, v, false);
 }
 
+/* The one thread that writes keeps no more than JOBS_USEFUL busy, and each takes memory. */
+static unsigned default_jobs(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cpus < 1 ? 1 : cpus < JOBS_USEFUL ? (unsigned)cpus : JOBS_USEFUL;
+}
+
 static int open_all(struct import *im, const char *const *paths, size_t n_paths, struct err *err)
 {
 	const struct archive_settings *s = archive_settings(im->a);
 	struct mail_limits limits = MAIL_LIMITS_DEFAULT;
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	limits.text_bytes = s->index_text_bytes;
 	if (mailbox_open(paths, n_paths, s->max_mail_bytes, &im->mailbox, err) < 0 ||
@@ -306,7 +314,7 @@ static int open_all(struct import *im, const char *const *paths, size_t n_paths,
 		str_adds(&im->source, im->options->source);
 	else
 		default_source(paths[0], &im->source);
-	im->pool = pool_new(im->options->jobs ? im->options->jobs : (unsigned)(cpus > 1 ? cpus : 1),
+	im->pool = pool_new(im->options->jobs ? im->options->jobs : default_jobs(),
 			    archive_keys(im->a), archive_dictionary(im->a), &limits);
 	if (im->options->dry_run)
 		im->guess = guess_new(im->a);

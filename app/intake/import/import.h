@@ -15,7 +15,7 @@ struct import_options {
 	bool dry_run;       /* read, parse and tell what would be, and write nothing */
 	bool has_since, has_until;
 	int64_t since_s, until_s; /* only mail sent in [since, until); others are ignored */
-	unsigned jobs;            /* worker threads; 0: one a processor */
+	unsigned jobs;            /* worker threads; 0: one a processor, at most 3 */
 };
 
 struct import_report {

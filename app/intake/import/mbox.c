@@ -18,6 +18,7 @@ struct mbox {
 	struct err failure;  /* ... or this kept it from going on */
 	bool unquote;
 	bool thunderbird;
+	bool is_export; /* mboxrd for certain, Content-Length fields are the mails' own */
 };
 
 /* One mail in the buffer. All offsets count from its From_ line. */
@@ -256,7 +257,7 @@ static int find_unit(struct mbox *m, struct unit *u, struct err *err)
 	*u = (struct unit){0};
 	if (look(m, 1).len > 0) {
 		find_body(m, u);
-		u->counted = find_counted_end(m, u);
+		u->counted = !m->is_export && find_counted_end(m, u);
 		if (!u->counted)
 			find_end(m, u);
 		u->too_big = u->too_big || u->end - u->text > m->max_mail_bytes;
@@ -303,6 +304,12 @@ static bool is_thunderbird(struct view file)
 	return view_starts(file, "From - ") || is_bare(first_line(file));
 }
 
+/* The sender by which Sealpost, like public-inbox, tells that a file is mboxrd. */
+static bool is_export(struct view file)
+{
+	return view_starts(file, "From mboxrd@");
+}
+
 static void restart(struct mbox *m)
 {
 	str_reset(&m->buf);
@@ -332,7 +339,8 @@ int mbox_open(struct stream *stream, size_t max_mail_bytes, struct mbox **mbox_r
 	if (stream_rewind(stream, err) < 0)
 		return -1;
 	m->thunderbird = is_thunderbird(look(m, LOOK_BYTES));
-	m->unquote = is_mboxrd(m);
+	m->is_export = is_export(look(m, LOOK_BYTES));
+	m->unquote = m->is_export || is_mboxrd(m);
 	restart(m);
 	if (stream_rewind(stream, err) < 0)
 		return -1;

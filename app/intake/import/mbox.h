@@ -14,6 +14,7 @@
  * The From_ line and one empty line before the next (or before the end) are not part of the mail.
  *
  * Where ">From " is unquoted. A mail ended by (M3) is mboxcl or mboxcl2, and as its length counts it.
+ * A file whose first From_ line begins "From mboxrd@" is mboxrd, as its writer says, and (M3) is off.
  * The others lose one ">" of each "^>+From " if the file is mboxrd: among its mails not ended by (M3)
  * that begin in the first 8 MiB, a line starts with ">>From " and none with a bare "From " (which
  * mboxrd would have quoted). Else they are mboxo and stay as they stand.

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/fixture.h"
+
+#include "app/archive/erase.h"
+#include "app/archive/find.h"
+
+enum { MAILS = 30 };
+
+struct results {
+	uint64_t v[2 * MAILS];
+	size_t n;
+	int64_t last_sent_s;
+};
+
+/* Mail i is from anna to bert (i even) or carla (odd), a minute after mail i - 1. */
+static int fill(void **state)
+{
+	struct fixture *f;
+	int rc = fixture_setup(state);
+	CLEAN(taker) taker = NULL;
+
+	f = *state;
+	taker = taker_new(f->a, true);
+	for (int i = 0; i < MAILS; i++) {
+		CLEAN_STR raw = STR_INIT;
+
+		str_addf(&raw,
+			 "From: anna@example.org\nTo: %s@example.org\nSubject: mail %d\n"
+			 "Message-ID: <%d@x>\nDate: Mon, 2 Jan 2023 10:%02d:00 +0000\n\nwords\n",
+			 i % 2 ? "carla" : "bert", i, i, i);
+		fixture_give(f, taker, &(struct arrival){.raw = str_view(&raw)});
+	}
+	return rc < 0 ? -1 : taker_finish(taker, &f->err);
+}
+
+static int add_result(void *arg, const struct mail_row *row, struct err *err)
+{
+	struct results *r = arg;
+
+	(void)err;
+	assert_int_equal(row->state, MAIL_LIVE);
+	assert_true(r->n == 0 || row->sent_s <= r->last_sent_s);
+	r->last_sent_s = row->sent_s;
+	r->v[r->n++] = row->mail;
+	return 0;
+}
+
+static struct results page(struct fixture *f, const char *query, const struct scope *scope,
+			   uint64_t offset, uint64_t limit)
+{
+	struct results r = {0};
+
+	assert_int_equal(
+		find_mails(f->a, VIEW(query), scope, offset, limit, add_result, &r, &f->err), 0);
+	return r;
+}
+
+static uint64_t count(struct fixture *f, const char *query, const struct scope *scope)
+{
+	uint64_t n;
+
+	assert_int_equal(find_count(f->a, VIEW(query), scope, &n, &f->err), 0);
+	return n;
+}
+
+/* All of a query, and every page of it, agree. */
+static void pages_agree(struct fixture *f, const char *query, const struct scope *scope, size_t n)
+{
+	struct results all = page(f, query, scope, 0, 2 * MAILS);
+
+	assert_int_equal(all.n, n);
+	assert_int_equal(count(f, query, scope), n);
+	for (uint64_t offset = 0; offset <= n + 1; offset++)
+		for (uint64_t limit = 0; limit <= 7; limit += 7) {
+			struct results r = page(f, query, scope, offset, limit);
+			size_t left = offset < n ? n - offset : 0;
+
+			assert_int_equal(r.n, left < limit ? left : limit);
+			assert_memory_equal(r.v, all.v + offset, r.n * sizeof(*r.v));
+		}
+}
+
+static uint64_t id_of(struct fixture *f, const char *addr)
+{
+	uint64_t id;
+
+	assert_int_equal(address_id(archive_catalog(f->a), VIEW(addr), true, &id, &f->err), 1);
+	return id;
+}
+
+static void nothing_outside_the_scope_is_given_or_counted(void **state)
+{
+	static const char *const queries[] = {
+		"", "words", "from:anna@example.org", "subject:mail", "-nothing", "words OR mail"};
+	struct fixture *f = *state;
+	struct scope all = SCOPE_ALL, none = {0};
+	uint64_t ids[] = {id_of(f, "bert@example.org"), id_of(f, "stranger@example.org")};
+	struct scope bert = {.addresses = ids, .n_addresses = 2};
+	struct scope stranger = {.addresses = ids + 1, .n_addresses = 1};
+
+	for (size_t i = 0; i < sizeof(queries) / sizeof(*queries); i++) {
+		assert_int_equal(count(f, queries[i], &all), MAILS);
+		assert_int_equal(count(f, queries[i], &bert), MAILS / 2);
+		assert_int_equal(page(f, queries[i], &bert, 0, MAILS).n, MAILS / 2);
+		assert_int_equal(count(f, queries[i], &stranger), 0);
+		assert_int_equal(count(f, queries[i], &none), 0);
+		assert_int_equal(page(f, queries[i], &none, 0, MAILS).n, 0);
+	}
+	assert_int_equal(count(f, "to:carla@example.org", &bert), 0);
+	assert_int_equal(count(f, "bert OR carla", &bert), MAILS / 2);
+}
+
+static void an_id_is_no_way_around_the_scope(void **state)
+{
+	struct fixture *f = *state;
+	struct scope all = SCOPE_ALL;
+	struct results carlas = page(f, "to:carla@example.org", &all, 0, 1);
+	uint64_t id = id_of(f, "bert@example.org");
+	struct scope bert = {.addresses = &id, .n_addresses = 1};
+	CLEAN(arena) arena = arena_new();
+	char text[UUID_TEXT + 1], query[64];
+	struct mail_row row;
+
+	assert_int_equal(mails_get(archive_catalog(f->a), arena, carlas.v[0], &row, &f->err), 1);
+	snprintf(query, sizeof(query), "id:%s", uuid_text(&row.id, text));
+	assert_int_equal(count(f, query, &all), 1);
+	assert_int_equal(count(f, query, &bert), 0);
+	assert_int_equal(count(f, "msgid:1@x", &all), 1);
+	assert_int_equal(count(f, "msgid:1@x", &bert), 0);
+}
+
+static void pages_follow_each_other(void **state)
+{
+	struct fixture *f = *state;
+	struct scope all = SCOPE_ALL;
+	uint64_t id = id_of(f, "bert@example.org");
+	struct scope bert = {.addresses = &id, .n_addresses = 1};
+
+	pages_agree(f, "words", &all, MAILS);
+	pages_agree(f, "", &bert, MAILS / 2);
+}
+
+static void deleted_mails_in_the_index_count_for_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct scope all = SCOPE_ALL;
+	uint64_t id = id_of(f, "bert@example.org");
+	struct scope bert = {.addresses = &id, .n_addresses = 1};
+	struct results r = page(f, "", &bert, 0, MAILS);
+	struct erase_report report;
+
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(delete_mail(f->a, r.v[2 * i], &f->err), 0);
+	for (int night = 0; night < 2; night++) { /* the second time they are out of the index */
+		pages_agree(f, "words", &all, MAILS - 5);
+		pages_agree(f, "", &bert, MAILS / 2 - 5);
+		assert_int_equal(erase_index(f->a, &report, &f->err), 0);
+	}
+}
+
+static int stop(void *arg, const struct mail_row *row, struct err *err)
+{
+	(void)row;
+	++*(int *)arg;
+	return err_set(err, ERR_STOPPED, "enough");
+}
+
+static void the_caller_may_stop(void **state)
+{
+	struct fixture *f = *state;
+	struct scope all = SCOPE_ALL;
+	int calls = 0;
+
+	assert_int_equal(find_mails(f->a, VIEW(""), &all, 0, 9, stop, &calls, &f->err), -1);
+	assert_int_equal(f->err.kind, ERR_STOPPED);
+	assert_int_equal(calls, 1);
+}
+
+static void a_mistake_in_the_query_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct scope all = SCOPE_ALL;
+	uint64_t n;
+
+	assert_int_equal(find_count(f->a, VIEW("before:never"), &all, &n, &f->err), -1);
+	assert_int_equal(f->err.kind, ERR_SYNTAX);
+	assert_int_equal(n, 0);
+}
+
+#define IN_FILLED(test) cmocka_unit_test_setup_teardown(test, fill, fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_FILLED(nothing_outside_the_scope_is_given_or_counted),
+		IN_FILLED(an_id_is_no_way_around_the_scope),
+		IN_FILLED(pages_follow_each_other),
+		IN_FILLED(deleted_mails_in_the_index_count_for_nothing),
+		IN_FILLED(the_caller_may_stop),
+		IN_FILLED(a_mistake_in_the_query_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
