@@ -74,16 +74,42 @@ int archive_open_bare(const char *dir, struct archive **archive_r, struct err *e
 	return 0;
 }
 
-static int open_databases(struct archive *a, bool create, struct err *err)
+static int open_catalog(struct archive *a, bool create, struct err *err)
 {
-	CLEAN(secret) catalog_key = keyring_derive(a->keys, KEY_USE_CATALOG, VIEW(""));
-	CLEAN(secret) index_key = keyring_derive(a->keys, KEY_USE_INDEX, VIEW(""));
+	CLEAN(secret) key = keyring_derive(a->keys, KEY_USE_CATALOG, VIEW(""));
 	CLEAN_STR path = STR_INIT;
 
-	if (catalog_open(archive_path(a, "catalog.db", &path), catalog_key, create, &a->catalog,
-			 err) < 0)
-		return -1;
-	return index_open(archive_path(a, "index.db", &path), index_key, true, &a->index, err);
+	return catalog_open(archive_path(a, "catalog.db", &path), key, create, &a->catalog, err);
+}
+
+/* A writer that died has not committed its part of the index. What hinders us now must not keep the
+ * mails from being found as far as they are in it. */
+static void catch_up_index(struct archive *a)
+{
+	struct err err = {0};
+	uint64_t complete_to;
+	int rc = index_complete_to(a->index, &complete_to, &err);
+
+	if (rc == 0)
+		rc = mails_any_to_index(a->catalog, complete_to, &err);
+	if (rc > 0)
+		rc = index_catch_up(a, NULL, &err);
+	if (rc < 0)
+		log_error("index not brought up to date: %s", err.text);
+}
+
+int archive_need_index(struct archive *a, struct err *err)
+{
+	CLEAN(secret) key = NULL;
+	CLEAN_STR path = STR_INIT;
+
+	if (a->index != NULL)
+		return 0;
+	key = keyring_derive(a->keys, KEY_USE_INDEX, VIEW(""));
+	if (index_open(archive_path(a, "index.db", &path), key, true, &a->index, err) < 0)
+		return err_add(err, "\"sealpost index rebuild\" makes the index anew");
+	catch_up_index(a);
+	return 0;
 }
 
 static int check_archive(struct archive *a, struct err *err)
@@ -172,7 +198,8 @@ int archive_init(const char *dir, const char *name, const char *medium_dir, stru
 	else if (absolute_path(medium_dir, &location, err) < 0)
 		return -1;
 	snprintf(made, sizeof(made), "%lld", (long long)clock_s());
-	if (open_databases(a, true, err) < 0 || init_medium(a, location.data, err) < 0 ||
+	if (open_catalog(a, true, err) < 0 || archive_need_index(a, err) < 0 ||
+	    init_medium(a, location.data, err) < 0 ||
 	    setting_set(a->catalog, "archive", VIEW(uuid_text(&uuid, (char[UUID_TEXT + 1]){0})),
 			err) < 0 ||
 	    setting_set(a->catalog, "name", VIEW(name), err) < 0 ||
@@ -182,28 +209,12 @@ int archive_init(const char *dir, const char *name, const char *medium_dir, stru
 	return keyring_save(a->keys, archive_path(a, "archive.key", &path), err);
 }
 
-/* A writer that died has not committed its part of the index. What hinders us now must not keep the
- * mails from being read. */
-static void catch_up_index(struct archive *a)
-{
-	struct err err = {0};
-	uint64_t complete_to;
-	int rc = index_complete_to(a->index, &complete_to, &err);
-
-	if (rc == 0)
-		rc = mails_any_to_index(a->catalog, complete_to, &err);
-	if (rc > 0)
-		rc = index_catch_up(a, NULL, &err);
-	if (rc < 0)
-		log_error("index not brought up to date: %s", err.text);
-}
-
 int archive_open(const char *dir, struct archive **archive_r, struct err *err)
 {
 	CLEAN(archive) a = NULL;
 
 	if (db_library_check(err) < 0 || archive_open_bare(dir, &a, err) < 0 ||
-	    open_databases(a, false, err) < 0) {
+	    open_catalog(a, false, err) < 0) {
 		if (err->kind == ERR_NOTFOUND && a != NULL)
 			err_add(err,
 				"there is a key but no catalog (\"sealpost rebuild\" makes it from "
@@ -212,7 +223,6 @@ int archive_open(const char *dir, struct archive **archive_r, struct err *err)
 	}
 	if (check_archive(a, err) < 0 || load_dictionary(a, err) < 0 || archive_recover(a, err) < 0)
 		return -1;
-	catch_up_index(a);
 	*archive_r = TAKE(a);
 	return 0;
 }
@@ -288,11 +298,6 @@ const struct keyring *archive_keys(const struct archive *a)
 struct catalog *archive_catalog(struct archive *a)
 {
 	return a->catalog;
-}
-
-struct index *archive_index(struct archive *a)
-{
-	return a->index;
 }
 
 const struct archive_settings *archive_settings(const struct archive *a)

@@ -4,8 +4,8 @@
  *
  * (A1) Opening an archive makes good what a crash left: packs whose writer died are taken into the
  *      catalog up to their last whole record, and sealed; packs that were being replaced are
- *      replaced or left whole; the index gets the mails it lacks. Nothing that was reported as
- *      archived is missing afterwards.
+ *      replaced or left whole. Nothing that was reported as archived is missing afterwards. The
+ *      index, which is opened when it is first needed, gets the mails it lacks then.
  * (A2) A pack that is being written is locked by its writer (ARCHIVE/lock/), so that opening never
  *      touches a live one.
  */
@@ -41,7 +41,6 @@ void archive_free(struct archive **archive);
 const char *archive_dir(const struct archive *a);
 const struct keyring *archive_keys(const struct archive *a);
 struct catalog *archive_catalog(struct archive *a);
-struct index *archive_index(struct archive *a);
 const struct archive_settings *archive_settings(const struct archive *a);
 /* The dictionary for new records, NULL when none was trained yet; stays the archive's. */
 const struct dictionary *archive_dictionary(const struct archive *a);

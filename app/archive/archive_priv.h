@@ -31,6 +31,10 @@ void archive_medium_root(const struct archive *a, const char *location, struct s
 int archive_lock_pack(struct archive *a, uint64_t pack, struct err *err);
 void archive_unlock_pack(struct archive *a, uint64_t pack);
 
+/* Open the index, if it is not yet, and bring it up to date as far as that goes. Reading mails does
+ * without it, and so works though it be damaged. */
+int archive_need_index(struct archive *a, struct err *err);
+
 /* Remove a database of the archive's directory, with its log. */
 void archive_remove_database(struct archive *a, const char *name);
 void archive_remove_database_log(struct archive *a, const char *name);

@@ -312,6 +312,8 @@ static int open_locked(struct archive *a, struct index_writer **writer_r, struct
 	CLEAN_STR path = STR_INIT;
 	int rc;
 
+	if (archive_need_index(a, err) < 0)
+		return -1;
 	w->a = a;
 	w->lock_fd = -1;
 	w->arena = arena_new();

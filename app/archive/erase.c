@@ -66,6 +66,8 @@ int erase_index(struct archive *a, struct erase_report *report_r, struct err *er
 	int rc;
 
 	*report_r = (struct erase_report){0};
+	if (archive_need_index(a, err) < 0)
+		return -1;
 	rc = file_lock(archive_path(a, "index.lock", &path), &lock, err);
 	if (rc == 0)
 		return err_set(err, ERR_BUSY, "the index is being written by another process");

@@ -92,7 +92,8 @@ int find_mails(struct archive *a, struct view query, const struct scope *scope, 
 	uint64_t at = 0;
 	size_t n = 0;
 
-	if (query_parse(query, &q, err) < 0 || skip_in_index(a, &page.skip, err) < 0)
+	if (query_parse(query, &q, err) < 0 || archive_need_index(a, err) < 0 ||
+	    skip_in_index(a, &page.skip, err) < 0)
 		return -1;
 	if (page.skip == 0)
 		at = offset;
@@ -127,7 +128,8 @@ int find_count(struct archive *a, struct view query, const struct scope *scope, 
 	uint64_t skip = 1;
 
 	*count_r = 0;
-	if (skip_in_index(a, &skip, err) < 0 || query_parse(query, &q, err) < 0)
+	if (query_parse(query, &q, err) < 0 || archive_need_index(a, err) < 0 ||
+	    skip_in_index(a, &skip, err) < 0)
 		return -1;
 	if (skip == 0)
 		return index_search_count(a->index, q, scope, &names, count_r, err);

@@ -29,7 +29,7 @@ int archive_status(struct archive *a, struct arena *arena, struct archive_status
 	struct archive_status s = {0};
 	CLEAN_STR path = STR_INIT;
 
-	if (mails_totals(a->catalog, &s.mails, err) < 0 ||
+	if (archive_need_index(a, err) < 0 || mails_totals(a->catalog, &s.mails, err) < 0 ||
 	    index_count(a->index, &s.indexed, err) < 0 ||
 	    media_list(a->catalog, arena, &s.media, &s.n_media, err) < 0)
 		return -1;

@@ -289,13 +289,19 @@ static void database_finding(void *arg, const char *text)
 	found(arg, 0, text);
 }
 
-static int check_databases(struct verifying *v, struct err *err)
+static int check_index(struct verifying *v, struct err *err)
 {
-	uint64_t indexed;
 	CLEAN_STR text = STR_INIT;
+	uint64_t indexed;
 
-	if (db_check(catalog_db(v->a->catalog), database_finding, v, err) < 0 ||
-	    index_check(v->a->index, database_finding, v, err) < 0 ||
+	if (archive_need_index(v->a, err) < 0) {
+		if (!is_finding(err))
+			return -1;
+		found(v, 0, err->text);
+		err_clear(err);
+		return 0;
+	}
+	if (index_check(v->a->index, database_finding, v, err) < 0 ||
 	    index_count(v->a->index, &indexed, err) < 0)
 		return -1;
 	if (indexed < v->totals.mails) {
@@ -305,6 +311,13 @@ static int check_databases(struct verifying *v, struct err *err)
 		found(v, 0, text.data);
 	}
 	return 0;
+}
+
+static int check_databases(struct verifying *v, struct err *err)
+{
+	if (db_check(catalog_db(v->a->catalog), database_finding, v, err) < 0)
+		return -1;
+	return check_index(v, err);
 }
 
 static int verify(struct verifying *v, struct err *err)

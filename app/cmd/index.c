@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/archive/catch_up.h"
+#include "app/archive/status.h"
 #include "app/cmd/cmd.h"
 
 int cmd_index(struct cmd *cmd)
@@ -7,7 +8,8 @@ int cmd_index(struct cmd *cmd)
 	const struct option_row rows[] = {{0}};
 	CLEAN(archive) a = NULL;
 	struct err err = {0};
-	uint64_t mails = 0;
+	CLEAN(arena) arena = arena_new();
+	struct archive_status status;
 	bool anew;
 	int rc;
 
@@ -21,9 +23,9 @@ int cmd_index(struct cmd *cmd)
 	if (cmd_open(cmd, &a) < 0)
 		return EXIT_FAILED;
 	rc = index_catch_up(a, NULL, &err);
-	if (rc < 0 || index_count(archive_index(a), &mails, &err) < 0)
+	if (rc < 0 || archive_status(a, arena, &status, &err) < 0)
 		return cmd_fail(cmd, &err);
 	printf(cmd->json ? "{\"indexed\": %llu}\n" : "Mails in the index: %llu\n",
-	       (unsigned long long)mails);
+	       (unsigned long long)status.indexed);
 	return EXIT_DONE;
 }

@@ -5,11 +5,11 @@
  * off, the key lies in locked memory.
  */
 #include "app/cmd/cmd.h"
-#include "app/mail/mail.h"
 #include "base/log.h"
 #include "base/secret.h"
 
 #include <locale.h>
+#include <malloc.h>
 #include <signal.h>
 
 #define DEFAULT_ARCHIVE "/var/lib/sealpost/default"
@@ -68,6 +68,9 @@ int main(int argc, char **argv)
 	int n, status = EXIT_USAGE;
 
 	secret_harden_process();
+	/* Mails are taken in by one thread and freed by another; without this the heap keeps what they
+	 * leave, a fifth more at the peak of an import. */
+	mallopt(M_TRIM_THRESHOLD, 128 * 1024);
 	setlocale(LC_CTYPE, "");
 	signal(SIGPIPE, SIG_IGN);
 	if (cmd.archive_dir == NULL)
@@ -77,7 +80,6 @@ int main(int argc, char **argv)
 		return help(stderr, EXIT_USAGE);
 	if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0)
 		return help(stdout, EXIT_DONE);
-	mail_init();
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
 		if (strcmp(argv[0], verbs[i].name) != 0)
 			continue;

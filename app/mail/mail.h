@@ -62,7 +62,8 @@ struct mail_limits {
 };
 #define MAIL_LIMITS_DEFAULT ((struct mail_limits){1024 * 1024, 1000, 10000})
 
-void mail_init(void); /* once per process, before threads start */
+/* Make the libraries ready, once per process; any thread, any number of times. mail_parse() does it. */
+void mail_init(void);
 void mail_parse(struct arena *arena, struct view raw, const struct mail_limits *limits,
 		struct mail *mail_r);
 

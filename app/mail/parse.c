@@ -5,6 +5,7 @@
 #include "base/err.h"
 
 #include <libxml/parser.h>
+#include <pthread.h>
 #include <strings.h>
 
 enum {
@@ -14,11 +15,18 @@ enum {
 	MARKUP_PER_TEXT = 8 /* how much of an HTML leaf is looked at for one byte of text */
 };
 
-void mail_init(void)
+static void init_libraries(void)
 {
 	g_mime_init();
 	xmlInitParser();
 	text_init();
+}
+
+void mail_init(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, init_libraries);
 }
 
 /* ---- the top header ---- */
@@ -344,6 +352,7 @@ void mail_parse(struct arena *arena, struct view raw, const struct mail_limits *
 			      .text = STR_INIT,
 			      .files = STR_INIT};
 
+	mail_init();
 	*mail_r = (struct mail){.raw = raw,
 				.message_id = none,
 				.subject = none,

@@ -47,7 +47,7 @@ def test_killed_in_the_middle_of_every_write(folder, empty, copy, mailbox):
             must_hold(folder, archive, mailbox, reported)
 
     n = calls_of_import(folder, empty, copy, mailbox, "write")
-    check_all(check, some_of(n, 120))
+    check_all(check, some_of(n, 80))
 
 
 @pytest.mark.parametrize("do, calls", [("enospc", "write"), ("enospc", "write,ftruncate,fsync"),
@@ -137,4 +137,4 @@ def test_power_lost_before_what_was_written_reached_the_disk(folder, empty, copy
             must_hold(folder, archive, mailbox, reported)
 
     n = calls_of_import(folder, empty, copy, mailbox, ALL_CALLS)
-    check_all(check, some_of(n, 120))
+    check_all(check, some_of(n, 80))

@@ -279,7 +279,7 @@ static void harmless_differences_are_taken_as_meant(void **state)
 		/* no spaces, other spaces, dashes */
 		"1:048GG081J7HC8000E00800014D2PF2DBHC27\n" VECTOR_MIDDLE VECTOR_LINE_5,
 		"  1 :\t048GG0 81 - J7HC-8000-E008-0001-4D2P-F2DB-HC27  \n" VECTOR_MIDDLE
-		VECTOR_LINE_5,
+			VECTOR_LINE_5,
 		/* any order */
 		VECTOR_LINE_5 VECTOR_MIDDLE VECTOR_LINE_1,
 		/* CRLF */
@@ -289,8 +289,8 @@ static void harmless_differences_are_taken_as_meant(void **state)
 		"> " VECTOR_LINE_1 "> " VECTOR_LINE_2 "> > " VECTOR_LINE_3 VECTOR_LINE_4
 		"|" VECTOR_LINE_5,
 		/* text around and between, with its own numbers and colons */
-		"1: my key\n2: is this: 12:30\n" VECTOR_LINE_1 "\n\n" VECTOR_MIDDLE "3: see\n1:\n"
-		VECTOR_LINE_5 "Mit freundlichen Grüßen 1: 2: 3:",
+		"1: my key\n2: is this: 12:30\n" VECTOR_LINE_1 "\n\n" VECTOR_MIDDLE
+		"3: see\n1:\n" VECTOR_LINE_5 "Mit freundlichen Grüßen 1: 2: 3:",
 		/* a wrong attempt that stands beside its correction */
 		"1: 048G G081 J7HC 8000 E008 0001 4D2P F2DB HC28\n" VECTOR,
 	};
@@ -319,17 +319,25 @@ static void faults_of_whole_lines_are_named(void **state)
 		{VECTOR_LINE_1 VECTOR_LINE_2 VECTOR_LINE_4 VECTOR_LINE_5, "line 3 is missing"},
 		{VECTOR_LINE_1, "line 2 is missing (it begins with \"2:\"); line 3 is missing"},
 		{VECTOR VECTOR_LINE_4, "line 4 is there more than once"},
-		{VECTOR_LINE_1 VECTOR_LINE_2 "3: 810M 4GT4 8N34 EJ29 995M RKAE 9Y08 30M3 ZNHC\n"
-		 VECTOR_LINE_4 VECTOR_LINE_5, "line 3 holds what belongs in line 2"},
-		{VECTOR_LINE_1 "2: GJ2R D1W8 H658 QA4E S66P JXSZ 32C1 N1JX 5KJT\n"
+		{VECTOR_LINE_1 VECTOR_LINE_2
+		 "3: 810M 4GT4 8N34 EJ29 995M RKAE 9Y08 30M3 ZNHC\n" VECTOR_LINE_4 VECTOR_LINE_5,
+		 "line 3 holds what belongs in line 2"},
+		{VECTOR_LINE_1
+		 "2: GJ2R D1W8 H658 QA4E S66P JXSZ 32C1 N1JX 5KJT\n"
 		 "3: 810M 4GT4 8N34 EJ29 995M RKAE 9Y08 30M3 ZNHC\n" VECTOR_LINE_4 VECTOR_LINE_5,
 		 "line 2 holds what belongs in line 3; line 3 holds what belongs in line 2"},
-		{VECTOR_LINE_1 "2: 810M 4GT4 8N34 EJ29 995M RKAE 9Y08 30M3\n" VECTOR_LINE_3
-		 VECTOR_LINE_4 VECTOR_LINE_5, "line 2 has 32 characters instead of 36"},
-		{VECTOR_LINE_1 "2: 810M 4GT4 8N34 EJ29 995M RKAE 9Y08 3?M3 ZNHC\n" VECTOR_LINE_3
-		 VECTOR_LINE_4 VECTOR_LINE_5, "line 2 has a character that does not occur"},
-		{VECTOR_LINE_1 "2: 810M 4GT4 8N34 EJ29 995M RKAE 9Y08 30M3 ZNHD\n" VECTOR_LINE_3
-		 VECTOR_LINE_4 VECTOR_LINE_5, "line 2 is mistyped"},
+		{VECTOR_LINE_1
+		 "2: 810M 4GT4 8N34 EJ29 995M RKAE 9Y08 30M3\n" VECTOR_LINE_3 VECTOR_LINE_4
+			 VECTOR_LINE_5,
+		 "line 2 has 32 characters instead of 36"},
+		{VECTOR_LINE_1
+		 "2: 810M 4GT4 8N34 EJ29 995M RKAE 9Y08 3?M3 ZNHC\n" VECTOR_LINE_3 VECTOR_LINE_4
+			 VECTOR_LINE_5,
+		 "line 2 has a character that does not occur"},
+		{VECTOR_LINE_1
+		 "2: 810M 4GT4 8N34 EJ29 995M RKAE 9Y08 30M3 ZNHD\n" VECTOR_LINE_3 VECTOR_LINE_4
+			 VECTOR_LINE_5,
+		 "line 2 is mistyped"},
 		{VECTOR "6: 0000 0000 0000 0000 0000 0000 0000 0000 VN2W\n", "there is no line 6"},
 	};
 

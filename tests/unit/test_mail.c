@@ -2,6 +2,7 @@
 #include "app/mail/mail.h"
 
 #include "base/clock.h"
+#include "base/err.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -488,6 +489,23 @@ static void what_is_beyond_the_limits_is_one_leaf(void **state)
 	assert_true(arena_used(arena) < 64 * 1024 * 1024);
 }
 
+static void a_mail_that_ends_within_a_field_name_is_not_read_past_its_end(void **state)
+{
+	static const char whole[] = "From: a@example.org\nContent-Type: text/plain";
+
+	(void)state;
+	for (size_t len = 1; len < sizeof(whole); len++) {
+		CLEAN_MEM char *exact = mem_new(len + 1);
+
+		/* without a NUL or anything else behind it, so that the sanitizer sees a step too far */
+		exact = mem_grow(exact, len);
+		memcpy(exact, whole, len);
+		if (len > 1)
+			exact[len - 1] = ':';
+		parse_view((struct view){exact, len}, MAIL_LIMITS_DEFAULT);
+	}
+}
+
 static void hostile_fields_do_no_harm(void **state)
 {
 	static const char *const fill[] = {
@@ -574,6 +592,7 @@ int main(void)
 		cmocka_unit_test(a_long_group_is_read_to_its_end),
 		cmocka_unit_test(deep_nesting_neither_overflows_the_stack_nor_takes_long),
 		cmocka_unit_test(what_is_beyond_the_limits_is_one_leaf),
+		cmocka_unit_test(a_mail_that_ends_within_a_field_name_is_not_read_past_its_end),
 		cmocka_unit_test(hostile_fields_do_no_harm),
 		cmocka_unit_test(hostile_html_does_no_harm),
 		cmocka_unit_test(a_large_body_is_not_copied),
