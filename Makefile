@@ -159,7 +159,7 @@ fuzz: $(FUZZ:%=build/fuzz/%) ## fuzz each parser for FUZZ_SECONDS=30
 # One stamp a file: what has not changed is not looked at again. Programs, not tests, get the slow
 # reading by clang-tidy.
 LINT := $(ALL_SRC:%=build/lint/%.ok)
-SCRIPTS := $(sort $(wildcard package/deps package/flags package/fresh tests/*/*.sh tests/*/run .ci/run))
+SCRIPTS := $(sort $(wildcard package/deps package/flags package/fresh tests/system/demo.sh tests/fuzz/run .ci/run))
 .PHONY: lint format layers fresh
 lint: $(LINT) build/lint/scripts.ok ## clang-format, clang-tidy, cppcheck, shellcheck, licence lines
 	@echo "lint: $(words $(LINT)) files, nothing found"

@@ -6,6 +6,7 @@
 #include "base/conf.h"
 
 #include <stdarg.h>
+#include <time.h>
 
 int cmd_usage(const struct cmd *cmd, const char *fmt, ...)
 {
@@ -227,12 +228,16 @@ const char *cmd_bytes(uint64_t bytes, char out[32])
 
 int cmd_date(const char *text, int64_t *time_s_r)
 {
-	int year, month = 1, day = 1, used = 0;
-	int n = sscanf(text, "%4d%n-%2d%n-%2d%n", &year, &used, &month, &used, &day, &used);
+	static const char *const forms[] = {"%Y-%m-%d", "%Y-%m", "%Y"};
 
-	if (n < 1 || text[used] != '\0' || year < 1970 || month < 1 || month > 12 || day < 1 ||
-	    day > 31)
-		return -1;
-	*time_s_r = clock_of_local(year, month, day, 0, 0, 0);
-	return 0;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+		struct tm tm = {.tm_mday = 1};
+		const char *end = strptime(text, forms[i], &tm);
+
+		if (end == NULL || *end != '\0' || tm.tm_year < 70)
+			continue;
+		*time_s_r = clock_of_local(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, 0, 0, 0);
+		return 0;
+	}
+	return -1;
 }
