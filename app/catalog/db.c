@@ -453,11 +453,6 @@ int db_check(struct db *db, db_finding_fn *fn, void *arg, struct err *err)
 	return 0;
 }
 
-const char *db_library_version(void)
-{
-	return sqlite3_libversion();
-}
-
 int db_library_check(struct err *err)
 {
 	/* 3.43 brought deletes in contentless FTS5 tables; SQLCipher 4.6 carries SQLite 3.46. */

@@ -99,8 +99,7 @@ void db_rollback(struct db *db);
 typedef void db_finding_fn(void *arg, const char *finding);
 int db_check(struct db *db, db_finding_fn *fn, void *arg, struct err *err);
 
-/* The SQLCipher library: its version text, or ERR_UNSUPPORTED in words when it is too old. */
+/* ERR_UNSUPPORTED in words when the SQLCipher library is too old. */
 int db_library_check(struct err *err);
-const char *db_library_version(void);
 
 #endif

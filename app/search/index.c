@@ -18,7 +18,7 @@ enum {
 };
 
 /* pgsz: an FTS5 leaf must fit a page without what SQLCipher keeps of it (80 bytes for IV and HMAC)
- * and SQLite (46), or each leaf takes two pages. docs/INDEX-TUNING.md has the figures.
+ * and SQLite (46), or each leaf takes two pages. docs/PERFORMANCE.md has the figures.
  * body comes first: in a list of places, words of the first column need no column mark, which takes
  * two bytes for each word of each mail in all others: a fifth of the index. */
 static const char *const schema[] = {
