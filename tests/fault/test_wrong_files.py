@@ -112,8 +112,14 @@ def test_the_catalog_of_another_archive(ours, theirs):
 
 
 def test_the_index_of_another_archive(ours, theirs):
+    """Searching is refused, verify names it, reading goes on, and a new index makes it good."""
+    some = json_lines(run(ours, "--json", "search", "--limit", "1", "").stdout.decode())[0]["id"]
     shutil.copy(f"{theirs}/index.db", ours)
-    must_refuse(ours, "wrong-key", "index")
+    must_refuse(ours, "wrong-key", "index", "index rebuild", verbs=(("search", "", "--count"),))
+    must_be_found(ours, "index")
+    assert run(ours, "show", "--raw", some).returncode == 0
+    assert run(ours, "index", "rebuild").returncode == 0
+    assert run(ours, "verify", "--all").returncode == 0
 
 
 def test_no_catalog(ours):
