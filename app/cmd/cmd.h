@@ -41,6 +41,7 @@ struct cmd {
 	X(note, "ID [--tags TAGS] [--text TEXT]", "tags and a note for a mail")                    \
 	X(index, "update|rebuild", "bring the search index up to date, or make it anew")           \
 	X(rebuild, "[--medium DIR]...", "make catalog and index from the media and the key")       \
+	X(spool, "list|show ID|retry ID...|drop ID...", "incoming mail that waits or is stuck")    \
 	X(medium, "list", "the numbered media")                                                    \
 	X(status, "", "how the archive is")
 
@@ -74,8 +75,7 @@ int cmd_find_mail(const struct cmd *cmd, struct archive *a, struct arena *arena,
 		  struct mail_row *row_r);
 
 /* A password from FILE, or if that is NULL asked for (twice if CONFIRM). -1: told. */
-int cmd_password(const struct cmd *cmd, const char *file, bool confirm,
-		 struct secret **password_r);
+int cmd_password(const struct cmd *cmd, const char *file, bool confirm, struct secret **password_r);
 
 /* One JSON value onto a line being built: a string in quotes, escaped (RFC 8259), and made safe as by
  * str_addsafe(), since TEXT may be of a mail and no valid UTF-8. */

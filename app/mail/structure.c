@@ -204,7 +204,7 @@ static void read_header(struct scan *scan, struct part *part, struct view *bound
 	bool typed = false;
 
 	while (!at_boundary(scan, rest) && field_next(&rest, &field)) {
-		if (strncasecmp(field.name.data, "Content-", 8) != 0)
+		if (!view_starts_nocase(field.name, "Content-"))
 			continue;
 		if (field_is(&field, "Content-Type") && !typed) {
 			typed = true;
