@@ -4,6 +4,8 @@
 
 # A folder listed here is searched for sources; every .c but a main.c goes into libsealpost.a.
 FLOORS := base storage app tsa backup scheduler ui-backend
+# Daemons: sealpost-NAME is app/NAME/main.c.
+DAEMONS := archiver
 PACKAGES := sqlcipher gmime-3.0 libzstd json-c libcrypto libqrencode libxml-2.0 zlib minizip
 
 DESTDIR ?=
@@ -49,7 +51,7 @@ BENCH := $(basename $(wildcard tests/bench/*.c))
 POOL := $(filter tests/unit/test_import_pool,$(UNIT))
 
 .PHONY: build
-build: build/sealpost ## build build/sealpost (this is what plain `make` does)
+build: build/sealpost $(DAEMONS:%=build/sealpost-%) ## build build/sealpost and its daemons (this is what plain `make` does)
 
 # --- packages: compiler flags, and a sentence for each one that is missing --------------------
 
@@ -110,6 +112,10 @@ build/$(1)/sealpost: build/$(1)/app/cmd/main.o $$(LIB_$(1))
 	@echo "  LD $$@"
 	@$$(link_$(1))
 
+build/$(1)/sealpost-%: build/$(1)/app/%/main.o $$(LIB_$(1))
+	@echo "  LD $$@"
+	@$$(link_$(1))
+
 build/$(1)/tests/unit/%: build/$(1)/tests/unit/%.o $(UNIT_SHARED:%.c=build/$(1)/%.o) $$(LIB_$(1))
 	@echo "  LD $$@"
 	@$$(link_$(1)) -lcmocka
@@ -125,6 +131,9 @@ $(foreach v,opt san tsan fuzz,$(eval $(call VARIANT,$(v))))
 build/sealpost: build/opt/sealpost
 	@ln -f $< $@
 
+build/sealpost-%: build/opt/sealpost-%
+	@ln -f $< $@
+
 # --- running and testing ----------------------------------------------------------------------
 
 .PHONY: run test bench fuzz
@@ -137,7 +146,8 @@ TESTS := $(UNIT:%=build/san/%) $(wildcard tests/system tests/fault) $(POOL:%=bui
 else
 TESTS := $(if $(filter tests/%,$(T)),$(T),$(T:%=build/san/tests/unit/%))
 endif
-PROGRAMS := $(if $(filter tests/%,$(TESTS)),build/san/sealpost build/sealpost build/fault/preload.so)
+PROGRAMS := $(if $(filter tests/%,$(TESTS)),build/fault/preload.so build/sealpost build/san/sealpost \
+	$(DAEMONS:%=build/sealpost-%) $(DAEMONS:%=build/san/sealpost-%) build/opt/tests/system/feed)
 test: $(filter build/%,$(TESTS)) $(PROGRAMS) ## run all tests, or T=test_pack, or T=tests/system/test_x.py
 	@SEALPOST_BIN=$(CURDIR)/build/san/sealpost SEALPOST_BIN_FAST=$(CURDIR)/build/sealpost \
 	 tests/run $(TESTS)
@@ -188,8 +198,10 @@ fresh: ## `make run` and `make test` in a Debian with nothing but git and make (
 # --- the rest ---------------------------------------------------------------------------------
 
 .PHONY: install clean help
-install: build/sealpost ## install below DESTDIR= and PREFIX=/usr
+install: build ## install below DESTDIR= and PREFIX=/usr
 	install -D -m 0755 build/sealpost $(DESTDIR)$(PREFIX)/bin/sealpost
+	for daemon in $(DAEMONS); do install -D -m 0755 build/sealpost-$$daemon \
+	  $(DESTDIR)$(PREFIX)/lib/sealpost/sealpost-$$daemon || exit 1; done
 
 clean: ## remove build/
 	rm -rf build

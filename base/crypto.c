@@ -256,6 +256,57 @@ bool aead_open(struct aead *aead, const unsigned char nonce[NONCE_BYTES], struct
 	return false;
 }
 
+struct x25519 {
+	EVP_PKEY *key;
+	unsigned char public[KEY_BYTES];
+};
+
+struct x25519 *x25519_new(const struct secret *private)
+{
+	struct x25519 *pair = mem_new(sizeof(*pair));
+	size_t len = KEY_BYTES;
+
+	if (private == NULL)
+		pair->key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+	else
+		pair->key = EVP_PKEY_new_raw_private_key_ex(
+			NULL, "X25519", NULL, secret_data(private), secret_len(private));
+	must(pair->key != NULL);
+	must(EVP_PKEY_get_raw_public_key(pair->key, pair->public, &len) == 1 && len == KEY_BYTES);
+	return pair;
+}
+
+void x25519_free(struct x25519 **pair)
+{
+	if (*pair == NULL)
+		return;
+	EVP_PKEY_free((*pair)->key);
+	free(*pair);
+	*pair = NULL;
+}
+
+const unsigned char *x25519_public(const struct x25519 *pair)
+{
+	return pair->public;
+}
+
+struct secret *x25519_shared(const struct x25519 *pair, const unsigned char peer[KEY_BYTES])
+{
+	struct secret *out = secret_new(KEY_BYTES);
+	EVP_PKEY *other = EVP_PKEY_new_raw_public_key_ex(NULL, "X25519", NULL, peer, KEY_BYTES);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pair->key, NULL);
+	size_t len = KEY_BYTES;
+
+	must(ctx != NULL && other != NULL && EVP_PKEY_derive_init(ctx) == 1);
+	/* OpenSSL refuses the all-zero result that a point of low order leads to */
+	if (EVP_PKEY_derive_set_peer_ex(ctx, other, 0) != 1 ||
+	    EVP_PKEY_derive(ctx, secret_bytes(out), &len) != 1)
+		secret_free(&out);
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(other);
+	return out;
+}
+
 struct secret *crypto_scrypt(const struct secret *password, struct view salt, unsigned log2_n,
 			     unsigned r, unsigned p)
 {

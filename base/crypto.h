@@ -2,7 +2,7 @@
 /* crypto.h - the few primitives Sealpost uses, each a thin shell around OpenSSL's EVP.
  *
  * HKDF-SHA256 (RFC 5869), AES-256-GCM (NIST SP 800-38D), SHA-256 (FIPS 180-4), HMAC-SHA256
- * (RFC 2104), scrypt (RFC 7914). A failure inside OpenSSL that is not a failed authentication is
+ * (RFC 2104), scrypt (RFC 7914), X25519 (RFC 7748). A failure inside OpenSSL that is not a failed authentication is
  * a bug or a broken installation, and aborts.
  */
 #ifndef BASE_CRYPTO_H
@@ -57,6 +57,14 @@ void aead_seal_end(struct aead *aead, unsigned char tag[TAG_BYTES]);
  * False if key, nonce, clear or sealed are not those of the sealing; OUT is then wiped. */
 bool aead_open(struct aead *aead, const unsigned char nonce[NONCE_BYTES], struct view clear,
 	       struct view sealed, void *out);
+
+/* X25519: a key pair of an existing private key, or (NULL) of a new random one. */
+struct x25519;
+struct x25519 *x25519_new(const struct secret *private);
+void x25519_free(struct x25519 **pair);
+const unsigned char *x25519_public(const struct x25519 *pair); /* KEY_BYTES */
+/* What only the two owners can compute. NULL: PEER is no point that a true key pair has (section 6.1). */
+struct secret *x25519_shared(const struct x25519 *pair, const unsigned char peer[KEY_BYTES]);
 
 /* scrypt; LOG2_N up to 20. */
 struct secret *crypto_scrypt(const struct secret *password, struct view salt, unsigned log2_n,

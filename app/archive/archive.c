@@ -7,6 +7,7 @@
 #include "base/conf.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/seal.h"
 #include "storage/label.h"
 
 #include <errno.h>
@@ -151,6 +152,21 @@ static int init_medium(struct archive *a, const char *location, struct err *err)
 	return label_write(a->media[label.medium], a->keys, &label, err);
 }
 
+/* What the doors seal incoming mail to, made anew where it is missing or another key's. */
+static int keep_spool_key(struct archive *a, struct err *err)
+{
+	CLEAN(x25519) pair = archive_spool_key(a);
+	struct public_key public = public_key_of(pair), there;
+	CLEAN_STR path = STR_INIT;
+	struct err reading = {0};
+
+	archive_path(a, "spool.pub", &path);
+	if (public_key_load(path.data, &there, &reading) == 0 &&
+	    memcmp(&there, &public, sizeof(there)) == 0)
+		return 0;
+	return public_key_save(&public, path.data, err);
+}
+
 /* A path that stays right when the archive is used from another working directory. */
 static int absolute_path(const char *path, struct str *out, struct err *err)
 {
@@ -203,7 +219,7 @@ int archive_init(const char *dir, const char *name, const char *medium_dir, stru
 	    setting_set(a->catalog, "archive", VIEW(uuid_text(&uuid, (char[UUID_TEXT + 1]){0})),
 			err) < 0 ||
 	    setting_set(a->catalog, "name", VIEW(name), err) < 0 ||
-	    setting_set(a->catalog, "made_s", VIEW(made), err) < 0)
+	    setting_set(a->catalog, "made_s", VIEW(made), err) < 0 || keep_spool_key(a, err) < 0)
 		return -1;
 	/* The key comes last: a directory with a key is a whole archive. */
 	return keyring_save(a->keys, archive_path(a, "archive.key", &path), err);
@@ -221,7 +237,8 @@ int archive_open(const char *dir, struct archive **archive_r, struct err *err)
 				"the media)");
 		return -1;
 	}
-	if (check_archive(a, err) < 0 || load_dictionary(a, err) < 0 || archive_recover(a, err) < 0)
+	if (check_archive(a, err) < 0 || load_dictionary(a, err) < 0 ||
+	    keep_spool_key(a, err) < 0 || archive_recover(a, err) < 0)
 		return -1;
 	*archive_r = TAKE(a);
 	return 0;
@@ -293,6 +310,13 @@ const char *archive_dir(const struct archive *a)
 const struct keyring *archive_keys(const struct archive *a)
 {
 	return a->keys;
+}
+
+struct x25519 *archive_spool_key(const struct archive *a)
+{
+	CLEAN(secret) private = keyring_derive(a->keys, KEY_USE_SPOOL, VIEW(""));
+
+	return x25519_new(private);
 }
 
 struct catalog *archive_catalog(struct archive *a)

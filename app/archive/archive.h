@@ -40,6 +40,8 @@ void archive_free(struct archive **archive);
 
 const char *archive_dir(const struct archive *a);
 const struct keyring *archive_keys(const struct archive *a);
+/* The key pair that opens the spool; the caller's. Its public half is in ARCHIVE/spool.pub. */
+struct x25519 *archive_spool_key(const struct archive *a);
 struct catalog *archive_catalog(struct archive *a);
 const struct archive_settings *archive_settings(const struct archive *a);
 /* The dictionary for new records, NULL when none was trained yet; stays the archive's. */

@@ -18,7 +18,8 @@ struct taker {
 	struct archive *a;
 	struct pack_writer *pack;   /* NULL: none begun yet */
 	struct preparer *preparer;  /* for parts that a worker left to us */
-	struct index_writer *index; /* NULL: without, or another process writes it */
+	struct index_writer *index; /* NULL: without, at rest, or another process writes it */
+	bool at_rest;               /* the index was given up by taker_rest() */
 	size_t index_waits;         /* mails put and not committed */
 	bool dead;
 };
@@ -30,17 +31,24 @@ const char *outcome_text(enum outcome outcome)
 	return texts[outcome];
 }
 
+static void open_index(struct taker *t)
+{
+	struct err err = {0};
+
+	if (index_writer_open(t->a, &t->index, &err) < 0)
+		log_error("index not written, \"sealpost index update\" makes it good: %s",
+			  err.text);
+}
+
 struct taker *taker_new(struct archive *a, bool with_index)
 {
 	struct taker *t = mem_new(sizeof(*t));
 	struct mail_limits limits = MAIL_LIMITS_DEFAULT;
-	struct err err = {0};
 
 	t->a = a;
 	t->preparer = preparer_new(archive_keys(a), NULL, NULL, &limits);
-	if (with_index && index_writer_open(a, &t->index, &err) < 0)
-		log_error("index not written, \"sealpost index update\" makes it good: %s",
-			  err.text);
+	if (with_index)
+		open_index(t);
 	return t;
 }
 
@@ -391,6 +399,9 @@ int taker_batch(struct taker *t, struct prepared **mails, size_t n, struct taken
 		struct err *err)
 {
 	must(!t->dead);
+	if (t->at_rest)
+		open_index(t);
+	t->at_rest = false;
 	if (try_batch(t, mails, n, taken, err) == 0) {
 		after_batch(t, n);
 		return 0;
@@ -400,11 +411,30 @@ int taker_batch(struct taker *t, struct prepared **mails, size_t n, struct taken
 	return -1;
 }
 
+static int give_up_index(struct taker *t, struct err *err)
+{
+	int rc = t->index ? index_writer_commit(t->index, err) : 0;
+
+	index_writer_free(&t->index);
+	t->index_waits = 0;
+	return rc;
+}
+
+int taker_rest(struct taker *t, struct err *err)
+{
+	CLEAN(index_writer) catching_up = NULL;
+
+	if (give_up_index(t, err) < 0)
+		return -1;
+	t->at_rest = true;
+	return index_writer_open(t->a, &catching_up, err);
+}
+
 int taker_finish(struct taker *t, struct err *err)
 {
-	if (t->index != NULL && index_writer_commit(t->index, err) < 0)
+	/* the index first: its lock is what index_catch_up() needs */
+	if (give_up_index(t, err) < 0)
 		return -1;
-	index_writer_free(&t->index); /* its lock is what index_catch_up() needs */
 	if (t->pack != NULL && archive_seal_pack(t->a, &t->pack, err) < 0)
 		return -1;
 	return index_catch_up(t->a, NULL, err);

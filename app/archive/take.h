@@ -36,6 +36,11 @@ void taker_free(struct taker **taker);
 int taker_batch(struct taker *t, struct prepared **mails, size_t n, struct taken *taken,
 		struct err *err);
 
+/* Nothing waits now: commit the index and give up its lock until the next batch, so that what was
+ * taken is found, also what other processes took. 1; 0 another process is writing the index: ask
+ * again. */
+int taker_rest(struct taker *t, struct err *err);
+
 /* Seal the pack, commit the index. */
 int taker_finish(struct taker *t, struct err *err);
 

@@ -41,6 +41,7 @@ struct cmd {
 	X(note, "ID [--tags TAGS] [--text TEXT]", "tags and a note for a mail")                    \
 	X(index, "update|rebuild", "bring the search index up to date, or make it anew")           \
 	X(rebuild, "[--medium DIR]...", "make catalog and index from the media and the key")       \
+	X(spool, "list|show ID|retry ID...|drop ID...", "incoming mail that waits or is stuck")    \
 	X(medium, "list", "the numbered media")                                                    \
 	X(status, "", "how the archive is")
 

@@ -60,6 +60,11 @@ void structure_find(struct arena *arena, struct view raw, const struct mail_limi
 /* Add the addresses of an address list (a raw field value), groups flattened. */
 void addresses_add(struct arena *arena, struct view value, enum role role, struct mail *mail);
 
+/* ---- parse.c ---- */
+
+/* The value of a Message-ID field without angle brackets and what is around them. */
+struct view message_id_read(struct arena *arena, struct view value);
+
 /* ---- text.c: characters ---- */
 
 void text_init(void);

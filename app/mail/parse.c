@@ -59,7 +59,7 @@ static void keep_text(struct arena *arena, const struct known_field *known, stru
 		*text = VIEW(arena_f(arena, "%s, %s", text->data, more.data));
 }
 
-static struct view message_id(struct arena *arena, struct view value)
+struct view message_id_read(struct arena *arena, struct view value)
 {
 	struct view id = text_unfolded(arena, text_cut(value, FIELD_TEXT_MAX));
 	const char *open = memchr(id.data, '<', id.len);
@@ -106,7 +106,7 @@ static void read_top_header(struct arena *arena, struct mail *mail)
 
 	while (field_next(&rest, &field)) {
 		if (field_is(&field, "Message-ID") && mail->message_id.len == 0)
-			mail->message_id = message_id(arena, field.value);
+			mail->message_id = message_id_read(arena, field.value);
 		else if (field_is(&field, "Date") && !mail->has_date)
 			read_date(arena, field.value, mail);
 		else if (field_is(&field, "X-Spam-Flag"))

@@ -18,7 +18,8 @@ WRONG = [
     ("verify",), ("verify", "--all", "a"), ("delete",), ("erase",), ("erase", "disk"),
     ("erase", "index", "media"), ("note",), ("note", "a", "b"), ("index",), ("index", "burn"),
     ("rebuild", "extra"), ("rebuild", "--medium", "x", "--colour"), ("medium",), ("medium", "eject"),
-    ("status", "extra"), ("status", "--colour"),
+    ("spool",), ("spool", "list", "x"), ("spool", "show"), ("spool", "show", "a", "b"),
+    ("spool", "drop"), ("spool", "burn", "a"), ("status", "extra"), ("status", "--colour"),
 ]
 
 

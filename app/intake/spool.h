@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* spool.h - where a mail waits, safe against power loss, until the archiver has taken it.
+ *
+ * (S1) A mail is in the spool whole or not at all. spool_commit() has synced file and directory
+ *      before it returns 0; only then may a door answer "250".
+ * (S2) The bytes of a committed entry are never changed. It leaves through spool_done() or, when a
+ *      person says so, spool_drop(), and no other way.
+ * (S3) Doors hold no key and no database: entries are sealed to the archiver's public key.
+ *
+ * An entry is one file, named by its id (UUIDv7; nothing of the mail is in it), in one of three folders:
+ *     pending/  captured, but it is not known yet whether the mail server will deliver it
+ *     ready/    to be archived
+ *     stuck/    cannot be archived; beside it, ID.why says so in one line, "code: text"
+ * It moves between them by rename. The file:
+ *     8   "SPSPOOL1"
+ *     8   length of the sealed mail, little-endian
+ *     8   length of the sealed envelope
+ *     the mail, sealed (base/seal.h); the envelope, sealed; of an entry that was pending, a second
+ *     envelope, sealed, which completes the first
+ * The context of each sealing is the entry's id and one byte: 'M' the mail, 'E' an envelope that is
+ * complete, 'P' one that waits for its completion.
+ *
+ * While it is written an entry has no name at all (O_TMPFILE), so a crash leaves nothing to sweep out.
+ */
+#ifndef APP_INTAKE_SPOOL_H
+#define APP_INTAKE_SPOOL_H
+
+#include "app/intake/envelope.h"
+#include "base/id.h"
+#include "base/seal.h"
+
+struct spool;       /* one open spool; may be shared between threads */
+struct spool_entry; /* one mail that is being written; belongs to one thread */
+
+enum spool_state { SPOOL_PENDING, SPOOL_READY, SPOOL_STUCK };
+const char *spool_state_text(enum spool_state state);
+
+/* The spool of the archive in ARCHIVE_DIR, made if it is not there: the folder spool/ and the public key
+ * spool.pub. A file system that cannot do what (S1) needs is ERR_UNSUPPORTED. */
+int spool_open(const char *archive_dir, struct spool **spool_r, struct err *err);
+void spool_free(struct spool **spool);
+
+/* Disk space that is never used up, so that the archive on the same disk has room to take what waits:
+ * 256 MiB, unless set otherwise. */
+void spool_set_reserve(struct spool *spool, uint64_t bytes);
+
+/* The doors' side.
+ *
+ * Write one mail. Lack of space is ERR_NOSPACE from begin, so that a door can refuse before DATA;
+ * SIZE_BYTES is what the client announced (RFC 1870), 0 if nothing. After an error from write, commit or hold the
+ * entry is of no use. Freeing an entry that was not committed discards it. */
+int spool_begin(struct spool *spool, uint64_t size_bytes, struct spool_entry **entry_r,
+		struct err *err);
+int spool_write(struct spool_entry *entry, const void *data, size_t len, struct err *err);
+const struct uuid *spool_entry_id(const struct spool_entry *entry);
+void spool_entry_free(struct spool_entry **entry);
+
+/* To be archived. ERR_UNSURE: it may be in the spool or not; to send it again is safe. */
+int spool_commit(struct spool_entry *entry, const struct envelope *env, struct err *err);
+
+/* As durable, but pending: for a mail that another program may still refuse. ENV is what is known now;
+ * spool_bind() completes it (envelope_read() says how) and makes the entry ready. Binding may
+ * be repeated, also after a crash: 1 it is ready now; 0 it was before, and ENV was not used; ERR_NOTFOUND: there is
+ * no such entry, or it was archived already. */
+int spool_hold(struct spool_entry *entry, const struct envelope *env, struct err *err);
+int spool_bind(struct spool *spool, const struct uuid *id, const struct envelope *env,
+	       struct err *err);
+
+/* The archiver's side. */
+
+struct spool_item {
+	struct uuid id;
+	uint64_t size_bytes; /* of the file */
+	struct view why;     /* stuck ones: "code: text" */
+};
+
+/* The ids in this state, oldest first, as far as MAX goes (0: all); in the arena. */
+int spool_list(struct spool *spool, enum spool_state state, size_t max, struct arena *arena,
+	       struct uuid **ids_r, size_t *n_r, struct err *err);
+/* One entry: 1, 0 there is none in this state, -1. WHY is in the arena. */
+int spool_look(struct spool *spool, enum spool_state state, const struct uuid *id,
+	       struct arena *arena, struct spool_item *item_r, struct err *err);
+
+/* Open an entry: its bytes in RAW (reset first), its envelope with views in the arena. Either may be NULL. A
+ * mail of more than MAX_BYTES is ERR_TOOBIG, what does not open ERR_DAMAGED or ERR_WRONGKEY. */
+int spool_read(struct spool *spool, enum spool_state state, const struct uuid *id,
+	       const struct x25519 *key, uint64_t max_bytes, struct str *raw, struct arena *arena,
+	       struct envelope *env_r, struct err *err);
+
+/* It was archived: its record is durable and the catalog committed. If power fails now it may be there
+ * again, and is found to be known. */
+int spool_done(struct spool *spool, const struct uuid *id, struct err *err);
+/* It cannot be archived, WHY. */
+int spool_stick(struct spool *spool, const struct uuid *id, const struct err *why, struct err *err);
+/* Try a stuck one again; forget one for good. ERR_NOTFOUND if it is not in this state. */
+int spool_retry(struct spool *spool, const struct uuid *id, struct err *err);
+int spool_drop(struct spool *spool, enum spool_state state, const struct uuid *id, struct err *err);
+
+/* A descriptor (the spool's) that is readable, see poll(2), when an entry has become ready since the last
+ * spool_heed(). To miss nothing: heed, then list, then wait. */
+int spool_watch(struct spool *spool, int *fd_r, struct err *err);
+void spool_heed(struct spool *spool);
+
+#endif
