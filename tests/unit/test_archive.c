@@ -253,7 +253,8 @@ static void an_index_that_lags_catches_up(void **state)
 	CLEAN(taker) taker = taker_new(f->a, false);
 	uint64_t done;
 
-	assert_int_equal(fixture_count(f, ""), 0); /* it is open, and so does not catch up by itself */
+	assert_int_equal(fixture_count(f, ""),
+			 0); /* it is open, and so does not catch up by itself */
 	give(f, taker, 1);
 	give(f, taker, 2);
 	assert_int_equal(fixture_count(f, "word1"), 0);
