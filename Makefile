@@ -4,9 +4,13 @@
 
 # A folder listed here is searched for sources; every .c but a main.c goes into libsealpost.a.
 FLOORS := base storage app tsa backup scheduler ui-backend
-# Daemons: sealpost-NAME is app/NAME/main.c.
-DAEMONS := archiver
-PACKAGES := sqlcipher gmime-3.0 libzstd json-c libcrypto libqrencode libxml-2.0 zlib minizip
+# Daemons: sealpost-NAME is made of the main.c in a folder NAME, wherever that is.
+MAINS := $(filter-out app/cmd/main.c,$(wildcard app/*/main.c app/*/*/main.c))
+DAEMONS := $(notdir $(patsubst %/main.c,%,$(MAINS)))
+main_of = $(basename $(filter %/$(1)/main.c,$(MAINS)))
+PACKAGES := sqlcipher gmime-3.0 libzstd json-c libcrypto libssl libcurl libcrypt libqrencode libxml-2.0 zlib minizip
+# What has no pkg-config file.
+LIBS := -lmilter
 
 DESTDIR ?=
 PREFIX ?= /usr
@@ -29,7 +33,7 @@ CFLAGS_opt := -O2 $(HARD)
 CFLAGS_san := -O1 -fno-omit-frame-pointer -fsanitize=address $(UBSAN)
 CFLAGS_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
 CFLAGS_fuzz := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address $(UBSAN)
-LDFLAGS_opt := -Wl,-z,relro,-z,now
+LDFLAGS_opt := -Wl,-z,relro,-z,now,--as-needed
 LDFLAGS_fuzz := -fsanitize=fuzzer
 
 # Make's own -j sees to the parallel work; what runs for long shows its output as it comes.
@@ -106,15 +110,16 @@ $$(LIB_$(1)): $$(OBJ_$(1))
 	@$$(AR) qcs $$@ $$^
 
 link_$(1) = $$(CC_$(1)) $$(CFLAGS_$(1)) -pie -pthread $$(LDFLAGS_$(1)) -o $$@ \
-	$$(filter %.o,$$^) $$(LIB_$(1)) $$(PKG_LIBS)
+	$$(filter %.o,$$^) $$(LIB_$(1)) $$(PKG_LIBS) $$(LIBS)
 
 build/$(1)/sealpost: build/$(1)/app/cmd/main.o $$(LIB_$(1))
 	@echo "  LD $$@"
 	@$$(link_$(1))
 
-build/$(1)/sealpost-%: build/$(1)/app/%/main.o $$(LIB_$(1))
+$$(foreach name,$$(DAEMONS),build/$(1)/sealpost-$$(name)): build/$(1)/sealpost-%: $$(LIB_$(1))
 	@echo "  LD $$@"
 	@$$(link_$(1))
+$$(foreach name,$$(DAEMONS),$$(eval build/$(1)/sealpost-$$(name): build/$(1)/$$(call main_of,$$(name)).o))
 
 build/$(1)/tests/unit/%: build/$(1)/tests/unit/%.o $(UNIT_SHARED:%.c=build/$(1)/%.o) $$(LIB_$(1))
 	@echo "  LD $$@"

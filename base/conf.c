@@ -39,13 +39,83 @@ static const struct conf_row *find_row(struct view name, const struct conf_row *
 	return NULL;
 }
 
+void conf_list_add(struct conf_list *list, const char *text)
+{
+	list->v = mem_grow(list->v, (list->n + 1) * sizeof(*list->v));
+	list->v[list->n++] = mem_strdup(text);
+}
+
+void conf_list_clear(struct conf_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->v[i]);
+	free(list->v);
+	*list = (struct conf_list){0};
+}
+
+static int set_number(const struct conf_row *row, const char *value, struct err *err)
+{
+	uint64_t number;
+
+	if (conf_number(value, &number) < 0 || number < row->min || number > row->max)
+		return err_set(err, ERR_SYNTAX, "%s takes a number from %llu to %llu, not \"%s\"",
+			       row->name, (unsigned long long)row->min,
+			       (unsigned long long)row->max, value);
+	*(uint64_t *)row->value = number;
+	return 0;
+}
+
+static int set_switch(const struct conf_row *row, const char *value, struct err *err)
+{
+	bool yes = strcmp(value, "yes") == 0;
+
+	if (!yes && strcmp(value, "no") != 0)
+		return err_set(err, ERR_SYNTAX, "%s takes yes or no, not \"%s\"", row->name, value);
+	*(bool *)row->value = yes;
+	return 0;
+}
+
+static int check_length(const struct conf_row *row, const char *value, struct err *err)
+{
+	size_t len = strlen(value);
+
+	if (len < row->min || len > row->max)
+		return err_set(err, ERR_SYNTAX, "%s takes %llu to %llu characters", row->name,
+			       (unsigned long long)row->min, (unsigned long long)row->max);
+	return 0;
+}
+
+static int set_value(const struct conf_row *row, const char *value, bool first, struct err *err)
+{
+	switch (row->kind) {
+	case CONF_NUMBER:
+		return set_number(row, value, err);
+	case CONF_SWITCH:
+		return set_switch(row, value, err);
+	case CONF_TEXT:
+		if (check_length(row, value, err) < 0)
+			return -1;
+		free(*(char **)row->value);
+		*(char **)row->value = mem_strdup(value);
+		return 0;
+	case CONF_LIST:
+		if (check_length(row, value, err) < 0)
+			return -1;
+		if (first)
+			conf_list_clear(row->value);
+		conf_list_add(row->value, value);
+		return 0;
+	}
+	return 0;
+}
+
 static int read_line(struct view line, const struct conf_row *rows, size_t n, bool *seen,
 		     struct err *err)
 {
 	const struct conf_row *row;
 	CLEAN_STR value = STR_INIT;
 	struct view name;
-	uint64_t number;
+	bool first;
 
 	line = view_trim(line);
 	if (line.len == 0 || line.data[0] == '#')
@@ -58,16 +128,12 @@ static int read_line(struct view line, const struct conf_row *rows, size_t n, bo
 	if (row == NULL)
 		return err_set(err, ERR_SYNTAX, "there is no setting \"%.*s\"", (int)name.len,
 			       name.data);
-	if (seen[row - rows])
+	first = !seen[row - rows];
+	if (!first && row->kind != CONF_LIST)
 		return err_set(err, ERR_SYNTAX, "%s is set twice", row->name);
 	seen[row - rows] = true;
 	str_addv(&value, view_trim(line));
-	if (conf_number(value.data, &number) < 0 || number < row->min || number > row->max)
-		return err_set(err, ERR_SYNTAX, "%s takes a number from %llu to %llu, not \"%s\"",
-			       row->name, (unsigned long long)row->min,
-			       (unsigned long long)row->max, value.data);
-	*row->value = number;
-	return 0;
+	return set_value(row, value.data, first, err);
 }
 
 int conf_read(const char *path, const struct conf_row *rows, size_t n, struct err *err)

@@ -3,7 +3,7 @@
  *
  * A program lists its settings in one table of rows; an unknown name, a value that is malformed or
  * out of bounds, or a name given twice is ERR_SYNTAX with file and line. Numbers may end in k, M or G
- * (powers of 1024).
+ * (powers of 1024), switches are yes or no, a list takes one value a line and may be set again.
  */
 #ifndef BASE_CONF_H
 #define BASE_CONF_H
@@ -12,14 +12,26 @@
 
 #include <stdint.h>
 
-struct conf_row {
-	const char *name;
-	uint64_t *value; /* holds the default, is set from the file */
-	uint64_t min, max;
-	const char *doc; /* one line, for the guide's chapter on settings */
+struct conf_list {
+	char **v; /* owned by the list */
+	size_t n;
 };
 
-/* A missing file leaves the defaults. */
+enum conf_kind { CONF_NUMBER, CONF_TEXT, CONF_SWITCH, CONF_LIST };
+
+struct conf_row {
+	const char *name;
+	void *value; /* uint64_t *, char ** (owned), bool *, struct conf_list *: holds the default, is
+			set from the file. A list's defaults go when its first line is met. */
+	uint64_t min, max; /* of a number; of a text's or a list item's length in bytes */
+	const char *doc;   /* one line, for the guide's chapter on settings */
+	enum conf_kind kind;
+};
+
+void conf_list_add(struct conf_list *list, const char *text); /* a copy of TEXT */
+void conf_list_clear(struct conf_list *list);
+
+/* A missing file leaves the defaults. After an error the values are of no use but can be freed. */
 int conf_read(const char *path, const struct conf_row *rows, size_t n, struct err *err);
 /* "64M" to a number; 0, or -1 when malformed or more than 64 bits. */
 int conf_number(const char *text, uint64_t *n_r);

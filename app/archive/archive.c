@@ -41,11 +41,11 @@ static int read_settings(struct archive *a, struct err *err)
 	struct archive_settings *s = &a->settings;
 	const struct conf_row rows[] = {
 		{"max_mail_bytes", &s->max_mail_bytes, 1024, 1ULL << 30,
-		 "largest mail that is taken in"},
+		 "largest mail that is taken in", CONF_NUMBER},
 		{"pack_bytes", &s->pack_bytes, 1024 * 1024, 1ULL << 34,
-		 "size at which a pack is sealed"},
+		 "size at which a pack is sealed", CONF_NUMBER},
 		{"index_text_bytes", &s->index_text_bytes, 1024, 64 * 1024 * 1024,
-		 "text of one mail that the search index takes"},
+		 "text of one mail that the search index takes", CONF_NUMBER},
 	};
 	CLEAN_STR path = STR_INIT;
 

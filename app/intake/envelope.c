@@ -13,7 +13,20 @@ enum tag {
 	TAG_CLIENT_ADDR = 8,
 	TAG_HELO = 9,
 	TAG_LOGIN = 10,
-	TAG_SPAM = 11
+	TAG_SPAM = 11,
+	TAG_TLS = 12,
+	TAG_MAIL_PARAMS = 13,
+	TAG_TRACE = 14,
+	TAG_PLACE = 15,
+	TAG_PLACE_FLAGS = 16,
+	TAG_SOURCE_TIME_S = 17,
+	TAG_HIDDEN = 18, /* one field each */
+	TAG_MARK = 19,   /* one field each */
+	TAG_UNWRAP = 20,
+	TAG_IS_COPY = 21,
+	TAG_CAPTURE = 22,
+	TAG_WANTS_RECEIPT = 23,
+	TAG_LAST = TAG_WANTS_RECEIPT
 };
 
 const char *door_text(enum door door)
@@ -28,7 +41,7 @@ const char *door_text(enum door door)
 	return "unknown";
 }
 
-/* Where the text of TAG belongs, NULL for those that are no single text. */
+/* Where the text, the list, the number or the switch of TAG belongs; NULL: TAG is none. */
 static struct view *text_of(struct envelope *env, uint64_t tag)
 {
 	switch (tag) {
@@ -46,6 +59,58 @@ static struct view *text_of(struct envelope *env, uint64_t tag)
 		return &env->helo;
 	case TAG_LOGIN:
 		return &env->login;
+	case TAG_TLS:
+		return &env->tls;
+	case TAG_MAIL_PARAMS:
+		return &env->mail_params;
+	case TAG_TRACE:
+		return &env->trace;
+	case TAG_PLACE:
+		return &env->place;
+	case TAG_PLACE_FLAGS:
+		return &env->place_flags;
+	default:
+		return NULL;
+	}
+}
+
+static struct views *list_of(struct envelope *env, uint64_t tag)
+{
+	switch (tag) {
+	case TAG_RECIPIENT:
+		return &env->recipients;
+	case TAG_HIDDEN:
+		return &env->hidden;
+	case TAG_MARK:
+		return &env->marks;
+	default:
+		return NULL;
+	}
+}
+
+static int64_t *number_of(struct envelope *env, uint64_t tag)
+{
+	switch (tag) {
+	case TAG_SEEN_MS:
+		return &env->seen_ms;
+	case TAG_SOURCE_TIME_S:
+		return &env->source_time_s;
+	default:
+		return NULL;
+	}
+}
+
+static bool *switch_of(struct envelope *env, uint64_t tag)
+{
+	switch (tag) {
+	case TAG_SPAM:
+		return &env->spam;
+	case TAG_UNWRAP:
+		return &env->unwrap;
+	case TAG_IS_COPY:
+		return &env->is_copy;
+	case TAG_WANTS_RECEIPT:
+		return &env->wants_receipt;
 	default:
 		return NULL;
 	}
@@ -68,21 +133,33 @@ static void put_number(struct str *out, uint64_t tag, uint64_t n)
 	put(out, tag, str_view(&value));
 }
 
+static void put_field(struct str *out, uint64_t tag, struct envelope *env)
+{
+	const struct view *text = text_of(env, tag);
+	const struct views *list = list_of(env, tag);
+	const int64_t *number = number_of(env, tag);
+	const bool *yes = switch_of(env, tag);
+
+	if (text != NULL && text->len > 0)
+		put(out, tag, *text);
+	if (number != NULL)
+		put_number(out, tag, (uint64_t)*number);
+	if (yes != NULL)
+		put_number(out, tag, *yes);
+	for (size_t i = 0; list != NULL && i < list->n; i++)
+		put(out, tag, list->v[i]);
+}
+
 void envelope_write(struct str *out, const struct envelope *env)
 {
 	struct envelope copy = *env;
+	static const struct uuid none;
 
 	put_number(out, TAG_DOOR, env->door);
-	put_number(out, TAG_SEEN_MS, (uint64_t)env->seen_ms);
-	put_number(out, TAG_SPAM, env->spam);
-	for (uint64_t tag = TAG_SOURCE; tag <= TAG_LOGIN; tag++) {
-		const struct view *text = text_of(&copy, tag);
-
-		if (text != NULL && text->len > 0)
-			put(out, tag, *text);
-	}
-	for (size_t i = 0; i < env->recipients.n; i++)
-		put(out, TAG_RECIPIENT, env->recipients.v[i]);
+	for (uint64_t tag = TAG_DOOR + 1; tag <= TAG_LAST; tag++)
+		put_field(out, tag, &copy);
+	if (memcmp(&env->capture, &none, sizeof(none)) != 0)
+		put(out, TAG_CAPTURE, (struct view){(const char *)env->capture.b, UUID_BYTES});
 }
 
 static int read_door(struct view value, enum door *door_r, struct err *err)
@@ -104,46 +181,65 @@ static int read_number(struct view value, uint64_t *n_r, struct err *err)
 	return 0;
 }
 
+static int read_capture(struct view value, struct uuid *capture_r, struct err *err)
+{
+	if (value.len != UUID_BYTES)
+		return err_set(err, ERR_DAMAGED, "the envelope's capture is no id");
+	memcpy(capture_r->b, value.data, UUID_BYTES);
+	return 0;
+}
+
 static int read_field(struct envelope *env, uint64_t tag, struct view value, struct err *err)
 {
 	struct view *text = text_of(env, tag);
+	int64_t *number = number_of(env, tag);
+	bool *yes = switch_of(env, tag);
 	uint64_t n;
 
 	if (text != NULL)
 		*text = value;
 	else if (tag == TAG_DOOR)
 		return read_door(value, &env->door, err);
-	else if (tag == TAG_SEEN_MS || tag == TAG_SPAM) {
+	else if (tag == TAG_CAPTURE)
+		return read_capture(value, &env->capture, err);
+	else if (number != NULL || yes != NULL) {
 		if (read_number(value, &n, err) < 0)
 			return -1;
-		if (tag == TAG_SPAM)
-			env->spam = n != 0;
+		if (yes != NULL)
+			*yes = n != 0;
 		else
-			env->seen_ms = (int64_t)n;
+			*number = (int64_t)n;
 	}
 	return 0;
+}
+
+/* The first item drops what an earlier reading had. */
+static void read_item(struct arena *arena, struct views *list, bool *begun, struct view value)
+{
+	if (!*begun)
+		*list = (struct views){0};
+	*begun = true;
+	ARENA_PUSH(arena, *list, value);
 }
 
 int envelope_read(struct arena *arena, struct view bytes, struct envelope *env, struct err *err)
 {
 	struct envelope all = *env;
-	bool anew = true; /* the first recipient drops those of an earlier reading */
+	bool begun[TAG_LAST + 1] = {0};
 
 	while (bytes.len > 0) {
+		struct views *list;
 		struct view value;
 		uint64_t tag, len;
 
 		if (view_varint(&bytes, &tag) < 0 || view_varint(&bytes, &len) < 0 ||
 		    view_bytes(&bytes, len, &value) < 0)
 			return err_set(err, ERR_DAMAGED, "the envelope is cut short");
-		if (tag == TAG_RECIPIENT) {
-			if (anew)
-				all.recipients.v = NULL, all.recipients.n = all.recipients.cap = 0;
-			anew = false;
-			ARENA_PUSH(arena, all.recipients, value);
-		} else if (read_field(&all, tag, value, err) < 0) {
+		list = list_of(&all, tag);
+		if (list != NULL)
+			read_item(arena, list, &begun[tag], value);
+		else if (read_field(&all, tag, value, err) < 0)
 			return -1;
-		}
 	}
 	*env = all;
 	return 0;

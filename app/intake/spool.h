@@ -11,7 +11,8 @@
  *     pending/  captured, but it is not known yet whether the mail server will deliver it
  *     ready/    to be archived
  *     stuck/    cannot be archived; beside it, ID.why says so in one line, "code: text"
- * It moves between them by rename. The file:
+ * It moves between them by rename. Files get the rights that their folder has, but for execution, so that doors
+ * and archiver may be different users of one group. The file:
  *     8   "SPSPOOL1"
  *     8   length of the sealed mail, little-endian
  *     8   length of the sealed envelope
@@ -65,6 +66,27 @@ int spool_commit(struct spool_entry *entry, const struct envelope *env, struct e
 int spool_hold(struct spool_entry *entry, const struct envelope *env, struct err *err);
 int spool_bind(struct spool *spool, const struct uuid *id, const struct envelope *env,
 	       struct err *err);
+
+/* Queue ids: which capture belongs to a mail in the mail server's queue. spool/queue/QUEUE-ID is a symbolic link
+ * to the entry's id (with ".filtered" behind it, if the mail will pass a filter behind the queue). A
+ * queue id is 1 to 64 letters and digits; anything else is not noted. It is a help where a token got lost: a
+ * note that a crash took away costs nothing but the comparison with the original. */
+enum spool_stage { SPOOL_DELIVERED_NEXT, SPOOL_FILTERED_NEXT };
+int spool_note_queue(struct spool *spool, struct view queue_id, const struct uuid *id,
+		     enum spool_stage stage, struct err *err);
+/* 1, or 0: no entry is known by this queue id. It may be archived already. */
+int spool_by_queue(struct spool *spool, struct view queue_id, struct uuid *id_r, struct err *err);
+
+/* Pending entries of mail that was rejected, deleted or never finished. An entry goes when it is older than
+ * KEEP_S and QUEUED says that the mail server does not know its queue id any more; one that has a filter
+ * to pass, or no queue id, when it is older than KEEP_FILTERED_S. Notes of queue ids go after KEEP_FILTERED_S. */
+struct spool_expiry {
+	int64_t keep_s, keep_filtered_s;
+	void *arg;
+	bool (*queued)(void *arg, struct view queue_id); /* NULL: every id may still be there */
+};
+int spool_expire(struct spool *spool, const struct spool_expiry *expiry, size_t *dropped_r,
+		 struct err *err);
 
 /* The archiver's side. */
 

@@ -354,8 +354,8 @@ static void times_are_told_in_utc(void **state)
 static int read_conf(const struct fixture *f, const char *text, uint64_t *size, struct err *err)
 {
 	uint64_t count = 7;
-	const struct conf_row rows[] = {{"size", size, 10, 1 << 20, "a size"},
-					{"count", &count, 1, 9, "a count"}};
+	const struct conf_row rows[] = {{"size", size, 10, 1 << 20, "a size", CONF_NUMBER},
+					{"count", &count, 1, 9, "a count", CONF_NUMBER}};
 	const char *path = fixture_path(f, "test.conf");
 
 	fixture_write(path, VIEW(text));
@@ -398,11 +398,39 @@ static void settings_are_read_and_checked_whole(void **state)
 	}
 }
 
+static void settings_may_be_texts_switches_and_lists(void **state)
+{
+	struct fixture *f = *state;
+	const char *path = fixture_path(f, "test.conf");
+	char *name = mem_strdup("default");
+	struct conf_list list = {0};
+	bool on = false;
+	const struct conf_row rows[] = {{"name", &name, 1, 5, "a text", CONF_TEXT},
+					{"on", &on, 0, 0, "a switch", CONF_SWITCH},
+					{"item", &list, 1, 5, "a list", CONF_LIST}};
+
+	conf_list_add(&list, "default");
+	fixture_write(path, VIEW("name = a = b\non = yes\nitem = 1\nitem = 2\n"));
+	assert_int_equal(conf_read(path, rows, 3, &f->err), 0);
+	assert_string_equal(name, "a = b");
+	assert_true(on);
+	assert_int_equal(list.n, 2);
+	assert_string_equal(list.v[1], "2");
+	fixture_write(path, VIEW("on = maybe\n"));
+	assert_int_equal(conf_read(path, rows, 3, &f->err), -1);
+	assert_non_null(strstr(f->err.text, "yes or no"));
+	fixture_write(path, VIEW("item = 123456\n"));
+	assert_int_equal(conf_read(path, rows, 3, &f->err), -1);
+	assert_int_equal(f->err.kind, ERR_SYNTAX);
+	free(name);
+	conf_list_clear(&list);
+}
+
 static void a_missing_file_of_settings_leaves_the_defaults(void **state)
 {
 	struct fixture *f = *state;
 	uint64_t n = 5;
-	const struct conf_row row = {"n", &n, 1, 9, "a number"};
+	const struct conf_row row = {"n", &n, 1, 9, "a number", CONF_NUMBER};
 
 	assert_int_equal(conf_read(fixture_path(f, "none"), &row, 1, &f->err), 0);
 	assert_int_equal(n, 5);
@@ -446,6 +474,8 @@ int main(void)
 		cmocka_unit_test(times_are_told_in_utc),
 		cmocka_unit_test_setup_teardown(settings_are_read_and_checked_whole, fixture_folder,
 						fixture_teardown),
+		cmocka_unit_test_setup_teardown(settings_may_be_texts_switches_and_lists,
+						fixture_folder, fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_missing_file_of_settings_leaves_the_defaults,
 						fixture_folder, fixture_teardown),
 		cmocka_unit_test(numbers_with_units_do_not_overflow),

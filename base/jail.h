@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* jail.h - what a daemon gives up before it touches input.
+ *
+ * The outer walls are the service manager's (package/); these are the ones that a process builds
+ * itself, so that they stand in a trial, too.
+ */
+#ifndef BASE_JAIL_H
+#define BASE_JAIL_H
+
+#include "base/err.h"
+
+/* Block SIGTERM and SIGINT and give a descriptor that is readable once one of them came. Before any thread
+ * or child starts. Also ignores SIGPIPE, and ends the process when its parent dies if FOLLOW_PARENT. */
+int jail_signals(bool follow_parent, int *stop_fd_r, struct err *err);
+
+/* If this process is root and USER is not empty: become that user, with its groups. Then, for good: no new
+ * privileges by exec, no core dumps, at most FILES open files. */
+int jail_enter(const char *user, unsigned files, struct err *err);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* workers.h - pre-forked processes, each of which serves one connection at a time.
+ *
+ * The master forks MIN_IDLE workers and as many more as are needed to have MIN_IDLE idle ones, up to MAX. One that
+ * dies is replaced; what it served is its client's loss alone. Beyond MAX, and beyond MAX_PER_CLIENT from one
+ * address (the /64 of an IPv6 one), a connection is told REFUSAL and closed. On the stop descriptor the master stops
+ * listening, tells the workers (their conn's stop descriptor becomes readable) and waits for them; who is
+ * not done after GRACE_MS is killed.
+ */
+#ifndef BASE_WORKERS_H
+#define BASE_WORKERS_H
+
+#include "base/conn.h"
+
+struct workers_options {
+	unsigned min_idle, max;
+	unsigned max_per_client; /* 0: no limit; clients of Unix sockets are never limited */
+	int grace_ms;
+	const char *refusal; /* with its line end: "421 4.3.2 ...\r\n" */
+};
+
+struct workers_listener {
+	int fd;
+	const void *arg; /* handed to SERVE: what this listener is for */
+};
+
+/* Runs in a worker, once a connection. CONN stays the workers'. BEGIN runs once in each new worker. */
+struct workers_ops {
+	void *arg;
+	void (*begin)(void *arg);
+	void (*serve)(void *arg, const void *listener_arg, struct conn *conn);
+};
+
+/* Until STOP_FD is readable. -1: no worker can be had at all. */
+int workers_run(const struct workers_listener *listeners, size_t n, const struct workers_ops *ops,
+		const struct workers_options *options, int stop_fd, struct err *err);
+
+#endif
