@@ -152,7 +152,8 @@ else
 TESTS := $(if $(filter tests/%,$(T)),$(T),$(T:%=build/san/tests/unit/%))
 endif
 PROGRAMS := $(if $(filter tests/%,$(TESTS)),build/fault/preload.so build/sealpost build/san/sealpost \
-	$(DAEMONS:%=build/sealpost-%) $(DAEMONS:%=build/san/sealpost-%) build/opt/tests/system/feed)
+	$(DAEMONS:%=build/sealpost-%) $(DAEMONS:%=build/san/sealpost-%) \
+	$(patsubst %.c,build/opt/%,$(wildcard tests/system/*.c)))
 test: $(filter build/%,$(TESTS)) $(PROGRAMS) ## run all tests, or T=test_pack, or T=tests/system/test_x.py
 	@SEALPOST_BIN=$(CURDIR)/build/san/sealpost SEALPOST_BIN_FAST=$(CURDIR)/build/sealpost \
 	 tests/run $(TESTS)
