@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/intake/spool.h"
 
+#include "app/intake/spool_priv.h"
 #include "base/file.h"
 
 #include <dirent.h>
@@ -13,7 +14,6 @@
 #include <unistd.h>
 
 #define MAGIC "SPSPOOL1"
-#define STATES (SPOOL_STUCK + 1)
 
 enum {
 	HEAD_BYTES = 8 + 8 + 8,
@@ -23,13 +23,6 @@ enum {
 };
 
 static const uint64_t default_reserve_bytes = 256ULL * 1024 * 1024;
-
-struct spool {
-	char *dirs[STATES];
-	struct public_key to;
-	uint64_t reserve_bytes;
-	int watch_fd; /* -1: nobody watches */
-};
 
 struct spool_entry {
 	struct spool *spool;
@@ -59,35 +52,70 @@ static const char *entry_path(const struct spool *spool, enum spool_state state,
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static int make_dirs(struct spool *spool, const char *archive_dir, struct err *err)
+/* A folder in spool/ is as open as spool/ itself is: who may use the one may use the other. What is
+ * there keeps the rights that somebody gave it. */
+static int make_dir(const char *spool_dir, const char *name, char **dir_r, struct err *err)
 {
 	CLEAN_STR path = STR_INIT;
+	struct stat st;
 
-	str_addf(&path, "%s/spool", archive_dir);
-	if (dir_make(path.data, 0700, err) < 0)
-		return -1;
-	for (enum spool_state state = 0; state < STATES; state++) {
-		str_reset(&path);
-		str_addf(&path, "%s/spool/%s", archive_dir, spool_state_text(state));
-		if (dir_make(path.data, 0700, err) < 0)
+	str_addf(&path, "%s/%s", spool_dir, name);
+	if (stat(spool_dir, &st) < 0)
+		return err_errno(err, "%s: %m", spool_dir);
+	if (mkdir(path.data, 0700) == 0) {
+		/* by chmod, because mkdir heeds the umask */
+		if (chmod(path.data, st.st_mode & 07777) < 0)
+			return err_errno(err, "%s: chmod: %m", path.data);
+		if (dir_sync(spool_dir, err) < 0)
 			return -1;
-		spool->dirs[state] = mem_strdup(path.data);
+	} else if (errno != EEXIST) {
+		return err_errno(err, "%s: mkdir: %m", path.data);
 	}
+	*dir_r = mem_strdup(path.data);
+	return 0;
+}
+
+static int make_dirs(struct spool *spool, const char *archive_dir, struct err *err)
+{
+	CLEAN_STR dir = STR_INIT;
+
+	str_addf(&dir, "%s/spool", archive_dir);
+	if (dir_make(dir.data, 0700, err) < 0)
+		return -1;
+	for (enum spool_state state = 0; state < STATES; state++)
+		if (make_dir(dir.data, spool_state_text(state), &spool->dirs[state], err) < 0)
+			return -1;
+	return make_dir(dir.data, "queue", &spool->queue_dir, err);
+}
+
+/* The rights of a file in DIR: those of the folder, but for execution. */
+static int rights_in(const char *dir, mode_t *mode_r, struct err *err)
+{
+	struct stat st;
+
+	if (stat(dir, &st) < 0)
+		return err_errno(err, "%s: %m", dir);
+	*mode_r = st.st_mode & 0666;
 	return 0;
 }
 
 /* A file without a name, which the kernel forgets if we die. */
 static int open_unnamed(const struct spool *spool, int *fd_r, struct err *err)
 {
-	*fd_r = open(spool->dirs[SPOOL_READY], O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (*fd_r >= 0)
-		return 0;
-	if (errno == EOPNOTSUPP || errno == EISDIR)
+	const char *dir = spool->dirs[SPOOL_READY];
+	mode_t mode;
+
+	if (rights_in(dir, &mode, err) < 0)
+		return -1;
+	*fd_r = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (*fd_r < 0 && (errno == EOPNOTSUPP || errno == EISDIR))
 		return err_set(err, ERR_UNSUPPORTED,
 			       "%s: its file system has no unnamed files (O_TMPFILE); ext4, xfs "
 			       "and btrfs have",
-			       spool->dirs[SPOOL_READY]);
-	return err_errno(err, "%s: %m", spool->dirs[SPOOL_READY]);
+			       dir);
+	if (*fd_r < 0 || fchmod(*fd_r, mode) < 0)
+		return err_errno(err, "%s: %m", dir);
+	return 0;
 }
 
 int spool_open(const char *archive_dir, struct spool **spool_r, struct err *err)
@@ -114,6 +142,7 @@ void spool_free(struct spool **spool)
 		return;
 	for (size_t i = 0; i < STATES; i++)
 		free(s->dirs[i]);
+	free(s->queue_dir);
 	fd_cleanup(&s->watch_fd);
 	free(s);
 	*spool = NULL;
@@ -219,7 +248,7 @@ static void seal_envelope(const struct spool *spool, const struct uuid *id, char
 	seal(&spool->to, make_context(id, part, context), str_view(&plain), out);
 }
 
-/* The rest of the file, its head, and on the disk with it. */
+/* The rest of the file, and its head. */
 static int complete(struct spool_entry *e, char part, const struct envelope *env, struct err *err)
 {
 	CLEAN_STR head = STR_INIT;
@@ -235,12 +264,10 @@ static int complete(struct spool_entry *e, char part, const struct envelope *env
 	str_addu64(&head, e->mail_bytes - mail_end);
 	if (pwrite(e->fd, head.data, head.len, 0) != (ssize_t)head.len)
 		return err_errno(err, "%s: write: %m", e->spool->dirs[SPOOL_READY]);
-	return file_sync(e->fd, err);
+	return 0;
 }
 
-/* The file is whole and synced before it gets its name, and the name is synced before this returns
- * (S1). */
-static int publish(struct spool_entry *e, enum spool_state state, struct err *err)
+static int give_name(const struct spool_entry *e, enum spool_state state, struct err *err)
 {
 	CLEAN_STR path = STR_INIT;
 	char unnamed[32];
@@ -249,20 +276,49 @@ static int publish(struct spool_entry *e, enum spool_state state, struct err *er
 	if (linkat(AT_FDCWD, unnamed, AT_FDCWD, entry_path(e->spool, state, &e->id, "", &path),
 		   AT_SYMLINK_FOLLOW) < 0)
 		return err_errno(err, "%s: %m", path.data);
-	if (dir_sync(e->spool->dirs[state], err) == 0)
+	return 0;
+}
+
+/* All files are whole and synced before one gets its name, and the names are synced before this
+ * returns (S1). Writing begins for all before the first is waited for: that wait takes the others along,
+ * as far as the file system's journal goes. */
+static int publish(struct spool_entry *const *entries, size_t n, enum spool_state state,
+		   struct err *err)
+{
+	for (size_t i = 0; n > 1 && i < n; i++)
+		sync_file_range(entries[i]->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	for (size_t i = 0; i < n; i++) {
+		if (file_sync(entries[i]->fd, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (give_name(entries[i], state, err) < 0)
+			return -1;
+	}
+	if (dir_sync(entries[0]->spool->dirs[state], err) == 0)
 		return 0;
-	err->kind = ERR_UNSURE; /* the name is there, and may or may not outlive a power loss */
+	err->kind = ERR_UNSURE; /* the names are there, and may or may not outlive a power loss */
 	return -1;
+}
+
+int spool_commit_all(struct spool_entry *const *entries, const struct envelope *envs, size_t n,
+		     struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (complete(entries[i], 'E', &envs[i], err) < 0)
+			return -1;
+	}
+	return n == 0 ? 0 : publish(entries, n, SPOOL_READY, err);
 }
 
 int spool_commit(struct spool_entry *entry, const struct envelope *env, struct err *err)
 {
-	return complete(entry, 'E', env, err) < 0 ? -1 : publish(entry, SPOOL_READY, err);
+	return spool_commit_all(&entry, env, 1, err);
 }
 
 int spool_hold(struct spool_entry *entry, const struct envelope *env, struct err *err)
 {
-	return complete(entry, 'P', env, err) < 0 ? -1 : publish(entry, SPOOL_PENDING, err);
+	return complete(entry, 'P', env, err) < 0 ? -1 : publish(&entry, 1, SPOOL_PENDING, err);
 }
 
 /* --- binding ---------------------------------------------------------------------------------- */
@@ -551,8 +607,8 @@ int spool_read(struct spool *spool, enum spool_state state, const struct uuid *i
 
 /* --- leaving ---------------------------------------------------------------------------------- */
 
-static int remove_entry(struct spool *spool, enum spool_state state, const struct uuid *id,
-			struct err *err)
+int spool_remove_file(struct spool *spool, enum spool_state state, const struct uuid *id,
+		      struct err *err)
 {
 	CLEAN_STR path = STR_INIT;
 
@@ -570,7 +626,7 @@ static void remove_why(struct spool *spool, const struct uuid *id)
 
 int spool_done(struct spool *spool, const struct uuid *id, struct err *err)
 {
-	return remove_entry(spool, SPOOL_READY, id, err);
+	return spool_remove_file(spool, SPOOL_READY, id, err);
 }
 
 /* The reason comes first: nothing is ever stuck without one. */
@@ -578,9 +634,11 @@ int spool_stick(struct spool *spool, const struct uuid *id, const struct err *wh
 {
 	CLEAN_STR path = STR_INIT;
 	CLEAN_STR text = STR_INIT;
+	mode_t mode;
 
 	str_addf(&text, "%s: %s\n", err_code(why->kind), why->text);
-	if (file_replace(entry_path(spool, SPOOL_STUCK, id, ".why", &path), 0600, str_view(&text),
+	if (rights_in(spool->dirs[SPOOL_STUCK], &mode, err) < 0 ||
+	    file_replace(entry_path(spool, SPOOL_STUCK, id, ".why", &path), mode, str_view(&text),
 			 err) < 0)
 		return -1;
 	return move(spool, id, SPOOL_READY, SPOOL_STUCK, err);
@@ -596,7 +654,7 @@ int spool_retry(struct spool *spool, const struct uuid *id, struct err *err)
 
 int spool_drop(struct spool *spool, enum spool_state state, const struct uuid *id, struct err *err)
 {
-	if (remove_entry(spool, state, id, err) < 0)
+	if (spool_remove_file(spool, state, id, err) < 0)
 		return -1;
 	if (state == SPOOL_STUCK)
 		remove_why(spool, id);

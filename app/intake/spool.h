@@ -58,6 +58,10 @@ void spool_entry_free(struct spool_entry **entry);
 
 /* To be archived. ERR_UNSURE: it may be in the spool or not; to send it again is safe. */
 int spool_commit(struct spool_entry *entry, const struct envelope *env, struct err *err);
+/* The same for N entries of one spool at once, with far fewer waits for the disk than one by one. After an error
+ * each of them may be in the spool or not. */
+int spool_commit_all(struct spool_entry *const *entries, const struct envelope *envs, size_t n,
+		     struct err *err);
 
 /* As durable, but pending: for a mail that another program may still refuse. ENV is what is known now;
  * spool_bind() completes it (envelope_read() says how) and makes the entry ready. Binding may
@@ -70,7 +74,8 @@ int spool_bind(struct spool *spool, const struct uuid *id, const struct envelope
 /* Queue ids: which capture belongs to a mail in the mail server's queue. spool/queue/QUEUE-ID is a symbolic link
  * to the entry's id (with ".filtered" behind it, if the mail will pass a filter behind the queue). A
  * queue id is 1 to 64 letters and digits; anything else is not noted. It is a help where a token got lost: a
- * note that a crash took away costs nothing but the comparison with the original. */
+ * note that a crash took away costs nothing but the comparison with the original. A queue id that is noted
+ * again stands for the new entry. */
 enum spool_stage { SPOOL_DELIVERED_NEXT, SPOOL_FILTERED_NEXT };
 int spool_note_queue(struct spool *spool, struct view queue_id, const struct uuid *id,
 		     enum spool_stage stage, struct err *err);
@@ -79,7 +84,8 @@ int spool_by_queue(struct spool *spool, struct view queue_id, struct uuid *id_r,
 
 /* Pending entries of mail that was rejected, deleted or never finished. An entry goes when it is older than
  * KEEP_S and QUEUED says that the mail server does not know its queue id any more; one that has a filter
- * to pass, or no queue id, when it is older than KEEP_FILTERED_S. Notes of queue ids go after KEEP_FILTERED_S. */
+ * to pass, or no queue id, when it is older than KEEP_FILTERED_S. What the mail server still has in its queue
+ * stays however old it is. A note goes when its entry could go: what became ready long ago needs none. */
 struct spool_expiry {
 	int64_t keep_s, keep_filtered_s;
 	void *arg;

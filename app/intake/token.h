@@ -23,7 +23,7 @@ struct token_key;
 int token_key_open(const char *archive_dir, struct token_key **key_r, struct err *err);
 void token_key_free(struct token_key **key);
 
-void token_add(struct str *out, const struct token_key *key, const struct uuid *id);
+void token_write(struct str *out, const struct token_key *key, const struct uuid *id);
 /* 0; -1: TEXT is no token of ours. In constant time, but for the form. */
 int token_read(const struct token_key *key, struct view text, struct uuid *id_r);
 

@@ -2,15 +2,19 @@
 #include "app/intake/spool.h"
 
 #include "app/archiver/archiver.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "tests/unit/fixture.h"
 
+#include <grp.h>
 #include <poll.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #define MAIL "From: anna@example.org\r\nTo: bert@example.org\r\nSubject: hello\r\n\r\nbody\r\n"
 #define MAX_BYTES (1 << 20)
+#define SIXTY_FIVE "12345678901234567890123456789012345678901234567890123456789012345"
 
 static struct spool *spool;
 static struct x25519 *key;
@@ -65,6 +69,33 @@ static struct uuid put(struct fixture *f, struct view raw, const struct envelope
 	    (hold ? spool_hold(e, env, &f->err) : spool_commit(e, env, &f->err)) < 0)
 		fail_msg("%s", f->err.text);
 	return *spool_entry_id(e);
+}
+
+static void many_entries_are_committed_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct spool_entry *entries[3] = {NULL};
+	struct envelope envs[3] = {some_envelope(), some_envelope(), some_envelope()};
+	struct uuid *ids;
+	size_t n;
+
+	assert_int_equal(spool_commit_all(entries, envs, 0, &f->err), 0);
+	for (size_t i = 0; i < 3; i++)
+		assert_true(spool_begin(spool, 0, &entries[i], &f->err) == 0 &&
+			    spool_write(entries[i], MAIL, strlen(MAIL) - i, &f->err) == 0);
+	assert_int_equal(spool_commit_all(entries, envs, 3, &f->err), 0);
+	assert_int_equal(spool_list(spool, SPOOL_READY, 0, arena, &ids, &n, &f->err), 0);
+	assert_int_equal(n, 3);
+	for (size_t i = 0; i < 3; i++) {
+		CLEAN_STR raw = STR_INIT;
+
+		assert_true(uuid_eq(&ids[i], spool_entry_id(entries[i])));
+		assert_int_equal(spool_read(spool, SPOOL_READY, &ids[i], key, MAX_BYTES, &raw,
+					    arena, NULL, &f->err),
+				 0);
+		assert_int_equal(raw.len, strlen(MAIL) - i);
+		spool_entry_free(&entries[i]);
+	}
 }
 
 static struct uuid put_mail(struct fixture *f, bool hold)
@@ -491,6 +522,263 @@ static void what_cannot_be_taken_gets_stuck_and_the_rest_flows_on(void **state)
 	assert_true(uuid_eq(&ids[0], &bad));
 }
 
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		fail_msg("%s: %m", path);
+	return st.st_mode & 07777;
+}
+
+static void entries_are_as_open_as_their_folder_is(void **state)
+{
+	struct fixture *f = *state;
+	struct uuid id = put_mail(f, false);
+	struct err why;
+
+	assert_int_equal(mode_of(path_of(f, SPOOL_READY, &id)), 0600);
+	assert_int_equal(chmod(fixture_path(f, "archive/spool/ready"), 02770), 0);
+	id = put_mail(f, true);
+	assert_int_equal(mode_of(path_of(f, SPOOL_PENDING, &id)), 0660);
+	id = put_mail(f, false);
+	assert_int_equal(chmod(fixture_path(f, "archive/spool/stuck"), 02750), 0);
+	err_set(&why, ERR_TOOBIG, "far too big");
+	assert_int_equal(spool_stick(spool, &id, &why, &f->err), 0);
+	assert_int_equal(mode_of(path_of(f, SPOOL_STUCK, &id)), 0660);
+}
+
+static void folders_that_are_made_are_as_open_as_the_spool_is(void **state)
+{
+	struct fixture *f = *state;
+
+	spool_free(&spool);
+	fixture_remove(fixture_path(f, "archive/spool/queue"));
+	assert_int_equal(chmod(fixture_path(f, "archive/spool"), 02770), 0);
+	assert_int_equal(spool_open(f->archive, &spool, &f->err), 0);
+	assert_int_equal(mode_of(fixture_path(f, "archive/spool/queue")), 02770);
+	assert_int_equal(mode_of(fixture_path(f, "archive/spool/ready")), 0700);
+}
+
+enum { GROUP = 4711, MILTER_USER = 4712, DELIVERY_USER = 4713 };
+
+/* Run STEP as this user of the group; 0 if it went well. */
+static int as_user(uid_t user, int (*step)(struct fixture *f), struct fixture *f)
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (setgroups(0, NULL) < 0 || setgid(GROUP) < 0 || setuid(user) < 0)
+			_exit(9);
+		_exit(step(f) < 0 ? 1 : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static int hold_and_note(struct fixture *f)
+{
+	CLEAN(spool) own = NULL;
+	CLEAN(spool_entry) e = NULL;
+	struct envelope env = some_envelope();
+	struct err err = {0};
+
+	if (spool_open(f->archive, &own, &err) < 0)
+		return -1;
+	spool_set_reserve(own, 0);
+	if (spool_begin(own, 0, &e, &err) < 0 || spool_write(e, "a", 1, &err) < 0 ||
+	    spool_hold(e, &env, &err) < 0)
+		return -1;
+	return spool_note_queue(own, VIEW("4XyZ"), spool_entry_id(e), SPOOL_DELIVERED_NEXT, &err);
+}
+
+static int find_and_bind(struct fixture *f)
+{
+	CLEAN(spool) own = NULL;
+	struct envelope env = some_envelope();
+	struct err err = {0};
+	struct uuid id;
+
+	if (spool_open(f->archive, &own, &err) < 0 ||
+	    spool_by_queue(own, VIEW("4XyZ"), &id, &err) != 1)
+		return -1;
+	return spool_bind(own, &id, &env, &err) == 1 ? 0 : -1;
+}
+
+static void two_users_of_one_group_share_a_spool(void **state)
+{
+	static const char *const dirs[] = {"archive/spool", "archive/spool/pending",
+					   "archive/spool/ready", "archive/spool/queue"};
+	struct fixture *f = *state;
+	struct uuid id;
+
+	if (getuid() != 0) {
+		print_message("left out: becoming another user takes root\n");
+		skip();
+	}
+	assert_int_equal(chmod(f->dir, 0755), 0);
+	assert_int_equal(chmod(f->archive, 0755), 0);
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+		assert_int_equal(chown(fixture_path(f, dirs[i]), 0, GROUP), 0);
+		assert_int_equal(chmod(fixture_path(f, dirs[i]), 02770), 0);
+	}
+	assert_int_equal(as_user(MILTER_USER, hold_and_note, f), 0);
+	assert_int_equal(count(f, SPOOL_PENDING), 1);
+	assert_int_equal(as_user(DELIVERY_USER, find_and_bind, f), 0);
+	assert_int_equal(count(f, SPOOL_PENDING), 0);
+	assert_int_equal(spool_by_queue(spool, VIEW("4XyZ"), &id, &f->err), 1);
+	assert_int_equal(spool_done(spool, &id, &f->err), 0);
+}
+
+static void note(struct fixture *f, const char *queue_id, const struct uuid *id,
+		 enum spool_stage stage)
+{
+	if (spool_note_queue(spool, VIEW(queue_id), id, stage, &f->err) < 0)
+		fail_msg("%s", f->err.text);
+}
+
+static bool is_noted(struct fixture *f, const char *queue_id, const struct uuid *id)
+{
+	struct uuid got;
+	int rc = spool_by_queue(spool, VIEW(queue_id), &got, &f->err);
+
+	assert_true(rc >= 0);
+	return rc == 1 && uuid_eq(&got, id);
+}
+
+static void an_entry_is_known_by_the_queue_id_that_was_noted_last(void **state)
+{
+	struct fixture *f = *state;
+	struct uuid first = uuid_new(), second = uuid_new();
+
+	assert_false(is_noted(f, "4ZJ3kg5fJXz1X", &first));
+	note(f, "4ZJ3kg5fJXz1X", &first, SPOOL_DELIVERED_NEXT);
+	note(f, "4zj3kg5fJXz1X", &second, SPOOL_FILTERED_NEXT);
+	assert_true(is_noted(f, "4ZJ3kg5fJXz1X", &first));
+	assert_true(is_noted(f, "4zj3kg5fJXz1X", &second));
+	note(f, "4ZJ3kg5fJXz1X", &second, SPOOL_DELIVERED_NEXT);
+	assert_true(is_noted(f, "4ZJ3kg5fJXz1X", &second));
+}
+
+static void what_is_no_queue_id_is_not_noted(void **state)
+{
+	static const char *const not_ids[] = {"",     "../ready",   ".",       "4X Z",
+					      "4X/Y", "4X\xc3\xa4", SIXTY_FIVE};
+	struct fixture *f = *state;
+	struct uuid id = uuid_new();
+
+	for (size_t i = 0; i < sizeof(not_ids) / sizeof(*not_ids); i++) {
+		note(f, not_ids[i], &id, SPOOL_DELIVERED_NEXT);
+		assert_false(is_noted(f, not_ids[i], &id));
+	}
+	assert_int_equal(dir_is_empty(fixture_path(f, "archive/spool/queue"), &f->err), 1);
+}
+
+static void a_note_that_is_damaged_says_nothing(void **state)
+{
+	struct fixture *f = *state;
+	const char *path = fixture_path(f, "archive/spool/queue/4XyZ");
+	struct uuid id = uuid_new();
+
+	fixture_write(path, VIEW("a file"));
+	assert_false(is_noted(f, "4XyZ", &id));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("/etc/passwd", path), 0);
+	assert_false(is_noted(f, "4XyZ", &id));
+}
+
+/* A held entry that is AGE_S old, as its name says. */
+static struct uuid put_aged(struct fixture *f, int64_t age_s)
+{
+	struct uuid id = put_mail(f, true), aged = id;
+	CLEAN_STR old = STR_INIT;
+	int64_t ms = clock_ms() - 1000 * age_s;
+
+	for (int i = 0; i < 6; i++)
+		aged.b[i] = (unsigned char)(ms >> (40 - 8 * i));
+	str_adds(&old, path_of(f, SPOOL_PENDING, &id));
+	assert_int_equal(rename(old.data, path_of(f, SPOOL_PENDING, &aged)), 0);
+	return aged;
+}
+
+static bool is_held(struct fixture *f, const struct uuid *id)
+{
+	return access(path_of(f, SPOOL_PENDING, id), F_OK) == 0;
+}
+
+static bool is_listed(void *arg, struct view queue_id)
+{
+	return view_eq(queue_id, VIEW((const char *)arg));
+}
+
+/* How many went. */
+static size_t expire(struct fixture *f, const char *queued)
+{
+	struct spool_expiry expiry = {.keep_s = 100,
+				      .keep_filtered_s = 1000,
+				      .arg = (char *)queued,
+				      .queued = queued != NULL ? is_listed : NULL};
+	size_t dropped;
+
+	if (spool_expire(spool, &expiry, &dropped, &f->err) < 0)
+		fail_msg("%s", f->err.text);
+	return dropped;
+}
+
+static void what_the_mail_server_no_longer_knows_goes_after_its_time(void **state)
+{
+	struct fixture *f = *state;
+	struct uuid queued = put_aged(f, 2000), gone = put_aged(f, 200), fresh = put_aged(f, 20);
+
+	note(f, "QUEUED", &queued, SPOOL_DELIVERED_NEXT);
+	note(f, "GONE", &gone, SPOOL_DELIVERED_NEXT);
+	note(f, "FRESH", &fresh, SPOOL_DELIVERED_NEXT);
+	assert_int_equal(expire(f, "QUEUED"), 1);
+	assert_true(is_held(f, &queued) && is_held(f, &fresh) && !is_held(f, &gone));
+	assert_true(is_noted(f, "QUEUED", &queued) && is_noted(f, "FRESH", &fresh));
+	assert_false(is_noted(f, "GONE", &gone));
+	assert_int_equal(expire(f, "QUEUED"), 0);
+}
+
+static void what_a_filter_may_still_release_is_kept_longer(void **state)
+{
+	struct fixture *f = *state;
+	struct uuid filtered = put_aged(f, 200), old = put_aged(f, 2000), held = put_aged(f, 2000);
+
+	note(f, "FILTERED", &filtered, SPOOL_FILTERED_NEXT);
+	note(f, "OLD", &old, SPOOL_FILTERED_NEXT);
+	note(f, "HELD", &held, SPOOL_FILTERED_NEXT);
+	assert_int_equal(expire(f, "HELD"), 1);
+	assert_true(is_held(f, &filtered) && !is_held(f, &old) && is_held(f, &held));
+	assert_false(is_noted(f, "OLD", &old));
+}
+
+static void without_a_queue_id_or_word_of_the_queue_an_entry_is_kept_longer(void **state)
+{
+	struct fixture *f = *state;
+	struct uuid nameless = put_aged(f, 200), old = put_aged(f, 2000), noted = put_aged(f, 200);
+
+	note(f, "NOTED", &noted, SPOOL_DELIVERED_NEXT);
+	assert_int_equal(expire(f, NULL), 1);
+	assert_true(is_held(f, &nameless) && is_held(f, &noted) && !is_held(f, &old));
+}
+
+static void what_is_ready_never_expires_though_its_note_does(void **state)
+{
+	struct fixture *f = *state;
+	struct envelope env = some_envelope();
+	struct uuid id = put_aged(f, 200);
+
+	note(f, "GONE", &id, SPOOL_DELIVERED_NEXT);
+	assert_int_equal(rename(path_of(f, SPOOL_PENDING, &id), path_of(f, SPOOL_READY, &id)), 0);
+	assert_int_equal(expire(f, ""), 0);
+	assert_int_equal(count(f, SPOOL_READY), 1);
+	assert_false(is_noted(f, "GONE", &id));
+	assert_int_equal(spool_bind(spool, &id, &env, &f->err), 0);
+}
+
 #define SPOOL_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -498,6 +786,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SPOOL_TEST(any_bytes_with_any_envelope_come_out_as_they_went_in),
 		SPOOL_TEST(an_entry_that_is_not_committed_leaves_nothing_behind),
+		SPOOL_TEST(many_entries_are_committed_at_once),
 		SPOOL_TEST(entries_are_listed_oldest_first_and_named_by_their_ids_alone),
 		SPOOL_TEST(nothing_of_a_mail_is_on_the_disk_in_clear),
 		SPOOL_TEST(every_flipped_byte_of_an_entry_is_noticed),
@@ -514,6 +803,16 @@ int main(void)
 		SPOOL_TEST(what_is_ready_is_archived_found_and_gone_from_the_spool),
 		SPOOL_TEST(no_sighting_is_kept_twice),
 		SPOOL_TEST(what_cannot_be_taken_gets_stuck_and_the_rest_flows_on),
+		SPOOL_TEST(entries_are_as_open_as_their_folder_is),
+		SPOOL_TEST(folders_that_are_made_are_as_open_as_the_spool_is),
+		SPOOL_TEST(two_users_of_one_group_share_a_spool),
+		SPOOL_TEST(an_entry_is_known_by_the_queue_id_that_was_noted_last),
+		SPOOL_TEST(what_is_no_queue_id_is_not_noted),
+		SPOOL_TEST(a_note_that_is_damaged_says_nothing),
+		SPOOL_TEST(what_the_mail_server_no_longer_knows_goes_after_its_time),
+		SPOOL_TEST(what_a_filter_may_still_release_is_kept_longer),
+		SPOOL_TEST(without_a_queue_id_or_word_of_the_queue_an_entry_is_kept_longer),
+		SPOOL_TEST(what_is_ready_never_expires_though_its_note_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
