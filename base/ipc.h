@@ -14,7 +14,7 @@
 
 int ipc_send(int fd, uint32_t type, struct view body, struct err *err);
 /* The next message, its body in BODY (reset first): 1; 0 the other side has closed; -1. Waits TIMEOUT_MS at most, -1
- * for ever. */
+ * for ever. After -1 the descriptor is of no use: a message may have been read in part. */
 int ipc_receive(int fd, int timeout_ms, uint32_t *type_r, struct str *body, struct err *err);
 
 /* Texts in a body: varint length and bytes. */

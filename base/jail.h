@@ -10,7 +10,8 @@
 #include "base/err.h"
 
 /* Block SIGTERM and SIGINT and give a descriptor that is readable once one of them came. Before any thread
- * or child starts. Also ignores SIGPIPE, and ends the process when its parent dies if FOLLOW_PARENT. */
+ * or child starts. Also ignores SIGPIPE. If FOLLOW_PARENT, the end of the parent process, even by kill -9, is a
+ * SIGTERM to this one. */
 int jail_signals(bool follow_parent, int *stop_fd_r, struct err *err);
 
 /* If this process is root and USER is not empty: become that user, with its groups. Then, for good: no new
