@@ -18,8 +18,9 @@ struct conn;
 struct tls_server; /* certificate and key; read-only, may be shared by processes */
 struct tls_client; /* whom to trust */
 
-/* A listening socket, close-on-exec. A Unix socket that nobody listens at any more is replaced; one that is in
- * use is ERR_BUSY. MODE is that of a Unix socket, GROUP (NULL: leave) its group. */
+/* A listening socket, close-on-exec, non-blocking. A Unix socket that nobody listens at any more is replaced; one that is in
+ * use is ERR_BUSY. Its file stays when the descriptor is closed, for the next one to replace. MODE is that of a
+ * Unix socket, GROUP (NULL: leave) its group. An IPv6 address takes IPv6 only. */
 struct listen_options {
 	unsigned mode;
 	const char *group;
@@ -35,7 +36,7 @@ void conn_free(struct conn **conn); /* closes; what was not flushed is dropped *
 
 void conn_set_idle(struct conn *conn, int idle_ms);       /* default: 60 s */
 void conn_set_deadline(struct conn *conn, int64_t at_ms); /* clock_monotonic_ms(); 0: none */
-void conn_set_stop(struct conn *conn, int stop_fd);       /* readable: waits end, ERR_STOPPED */
+void conn_set_stop(struct conn *conn, int stop_fd); /* readable: waits end, ERR_STOPPED; -1: none */
 /* "192.0.2.1", "2001:db8::1" without brackets, or "" for a Unix socket; the conn's. */
 const char *conn_peer_addr(const struct conn *conn);
 

@@ -5,7 +5,10 @@
  * dies is replaced; what it served is its client's loss alone. Beyond MAX, and beyond MAX_PER_CLIENT from one
  * address (the /64 of an IPv6 one), a connection is told REFUSAL and closed. On the stop descriptor the master stops
  * listening, tells the workers (their conn's stop descriptor becomes readable) and waits for them; who is
- * not done after GRACE_MS is killed.
+ * not done after GRACE_MS is killed. If the master is killed, its workers die with it.
+ *
+ * When many more are idle than MIN_IDLE asks for, they leave again. The master has one descriptor open for each
+ * worker; a worker has none of them, nor the listeners or the master's stop descriptor.
  */
 #ifndef BASE_WORKERS_H
 #define BASE_WORKERS_H
@@ -31,7 +34,8 @@ struct workers_ops {
 	void (*serve)(void *arg, const void *listener_arg, struct conn *conn);
 };
 
-/* Until STOP_FD is readable. -1: no worker can be had at all. */
+/* Until STOP_FD is readable; the listeners are of no use then. -1: no worker can be had at all. Call
+ * jail_signals() and jail_enter() before: workers inherit what these did. */
 int workers_run(const struct workers_listener *listeners, size_t n, const struct workers_ops *ops,
 		const struct workers_options *options, int stop_fd, struct err *err);
 
