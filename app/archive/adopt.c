@@ -338,7 +338,8 @@ static int describe_sighting(struct adopter *ad, const struct waiting *w, struct
 	ad->result.sightings++;
 	if (source_id(catalog, pr.facts.source, true, &row.source, err) < 0 ||
 	    sightings_add(catalog, &row, err) < 0 ||
-	    take_recipients(catalog, row.mail, &parsed, &pr.facts, &n_new, err) < 0)
+	    take_recipients(catalog, row.mail, &parsed, &pr.facts, &n_new, err) < 0 ||
+	    (take_is_spam(&pr.facts, &parsed) && take_mark_spam(catalog, row.mail, err) < 0))
 		return -1;
 	return todo_add(catalog, row.mail, err);
 }

@@ -18,6 +18,9 @@ static const struct archive_settings defaults = {
 	.max_mail_bytes = 256ULL * 1024 * 1024,
 	.pack_bytes = PACK_SEAL_BYTES,
 	.index_text_bytes = 1024 * 1024,
+	.pending_keep_s = 3600,
+	.pending_keep_filtered_s = 30 * 86400,
+	.receipt_days = 30,
 };
 
 const char *archive_path(struct archive *a, const char *name, struct str *out)
@@ -46,6 +49,15 @@ static int read_settings(struct archive *a, struct err *err)
 		 "size at which a pack is sealed", CONF_NUMBER},
 		{"index_text_bytes", &s->index_text_bytes, 1024, 64 * 1024 * 1024,
 		 "text of one mail that the search index takes", CONF_NUMBER},
+		{"pending_keep_s", &s->pending_keep_s, 60, 366 * 86400,
+		 "seconds that a capture is kept when the mail server no longer has its mail",
+		 CONF_NUMBER},
+		{"pending_keep_filtered_s", &s->pending_keep_filtered_s, 60, 10 * 366 * 86400ULL,
+		 "and one that a filter's quarantine may still release: longer than that keeps "
+		 "mail",
+		 CONF_NUMBER},
+		{"receipt_days", &s->receipt_days, 1, 3650,
+		 "days that what became of an incoming mail is remembered", CONF_NUMBER},
 	};
 	CLEAN_STR path = STR_INIT;
 
@@ -152,8 +164,7 @@ static int init_medium(struct archive *a, const char *location, struct err *err)
 	return label_write(a->media[label.medium], a->keys, &label, err);
 }
 
-/* What the doors seal incoming mail to, made anew where it is missing or another key's. */
-static int keep_spool_key(struct archive *a, struct err *err)
+int archive_keep_spool_key(struct archive *a, struct err *err)
 {
 	CLEAN(x25519) pair = archive_spool_key(a);
 	struct public_key public = public_key_of(pair), there;
@@ -219,7 +230,8 @@ int archive_init(const char *dir, const char *name, const char *medium_dir, stru
 	    setting_set(a->catalog, "archive", VIEW(uuid_text(&uuid, (char[UUID_TEXT + 1]){0})),
 			err) < 0 ||
 	    setting_set(a->catalog, "name", VIEW(name), err) < 0 ||
-	    setting_set(a->catalog, "made_s", VIEW(made), err) < 0 || keep_spool_key(a, err) < 0)
+	    setting_set(a->catalog, "made_s", VIEW(made), err) < 0 ||
+	    archive_keep_spool_key(a, err) < 0)
 		return -1;
 	/* The key comes last: a directory with a key is a whole archive. */
 	return keyring_save(a->keys, archive_path(a, "archive.key", &path), err);
@@ -237,8 +249,7 @@ int archive_open(const char *dir, struct archive **archive_r, struct err *err)
 				"the media)");
 		return -1;
 	}
-	if (check_archive(a, err) < 0 || load_dictionary(a, err) < 0 ||
-	    keep_spool_key(a, err) < 0 || archive_recover(a, err) < 0)
+	if (check_archive(a, err) < 0 || load_dictionary(a, err) < 0 || archive_recover(a, err) < 0)
 		return -1;
 	*archive_r = TAKE(a);
 	return 0;

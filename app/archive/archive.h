@@ -27,6 +27,10 @@ struct archive_settings {
 	uint64_t max_mail_bytes;   /* a larger mail is refused */
 	uint64_t pack_bytes;       /* a pack is sealed at this size */
 	uint64_t index_text_bytes; /* of one mail's text, for the index */
+	uint64_t pending_keep_s; /* a capture whose mail the mail server no longer has goes then */
+	uint64_t pending_keep_filtered_s; /* and one that a filter may still release, or of which
+					     nothing is known */
+	uint64_t receipt_days; /* so long it is known what became of an entry of the spool */
 };
 
 /* Make an archive: directory, key, catalog, index, and local medium 1 in MEDIUM_DIR (NULL: inside
@@ -40,8 +44,11 @@ void archive_free(struct archive **archive);
 
 const char *archive_dir(const struct archive *a);
 const struct keyring *archive_keys(const struct archive *a);
-/* The key pair that opens the spool; the caller's. Its public half is in ARCHIVE/spool.pub. */
+/* The key pair that opens the spool; the caller's. */
 struct x25519 *archive_spool_key(const struct archive *a);
+/* See that ARCHIVE/spool.pub is its public half, which the doors seal incoming mail to: it is made anew
+ * where it is missing or another key's. For archive_init() and the archiver. */
+int archive_keep_spool_key(struct archive *a, struct err *err);
 struct catalog *archive_catalog(struct archive *a);
 const struct archive_settings *archive_settings(const struct archive *a);
 /* The dictionary for new records, NULL when none was trained yet; stays the archive's. */

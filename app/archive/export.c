@@ -51,18 +51,15 @@ static void csv_text(struct str *out, struct view text)
 	str_addc(out, '"');
 }
 
-static int add_to(void *arg, unsigned role, uint64_t address, struct view addr, struct err *err)
+static void csv_list(struct str *out, const struct addresses *list)
 {
-	struct str *to = arg;
+	CLEAN_STR text = STR_INIT;
 
-	(void)address;
-	(void)err;
-	if (role != ROLE_TO)
-		return 0;
-	if (to->len > 0)
-		str_addc(to, ' ');
-	str_addv(to, addr);
-	return 0;
+	for (size_t i = 0; i < list->n; i++) {
+		str_adds(&text, i > 0 ? " " : "");
+		str_addv(&text, list->v[i]);
+	}
+	csv_text(out, str_view(&text));
 }
 
 static int put_line(FILE *file, const struct str *line, const char *name, struct err *err)
@@ -74,11 +71,12 @@ static int put_line(FILE *file, const struct str *line, const char *name, struct
 
 static int list_mail(struct exporting *ex, const struct mail_row *row, struct err *err)
 {
-	CLEAN_STR to = STR_INIT;
+	CLEAN(arena) arena = arena_new();
 	struct str *line = &ex->line;
+	struct addresses to;
 	char id[UUID_TEXT + 1];
 
-	if (recipients_each(ex->a->catalog, row->mail, add_to, &to, err) < 0)
+	if (recipients_in_role(ex->a->catalog, arena, row->mail, ROLE_TO, &to, err) < 0)
 		return -1;
 	str_reset(line);
 	str_addf(line, "%s,", uuid_text(&row->id, id));
@@ -90,7 +88,7 @@ static int list_mail(struct exporting *ex, const struct mail_row *row, struct er
 	str_addc(line, ',');
 	csv_text(line, row->sender);
 	str_addc(line, ',');
-	csv_text(line, str_view(&to));
+	csv_list(line, &to);
 	str_addc(line, ',');
 	csv_text(line, row->subject);
 	str_adds(line, "\r\n"); /* RFC 4180 */

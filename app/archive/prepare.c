@@ -186,19 +186,6 @@ static struct hash *split_leaves(struct preparer *p, struct prepared *m)
 	return known;
 }
 
-static void copy_facts(struct arena *arena, const struct facts *from, struct facts *to)
-{
-	*to = *from;
-	to->source = arena_view(arena, from->source);
-	to->place = arena_view(arena, from->place);
-	to->flags = arena_view(arena, from->flags);
-	to->reverse_path = arena_view(arena, from->reverse_path);
-	to->recipients.v = NULL;
-	to->recipients.n = to->recipients.cap = 0;
-	for (size_t i = 0; i < from->recipients.n; i++)
-		ARENA_PUSH(arena, to->recipients, arena_view(arena, from->recipients.v[i]));
-}
-
 /* Where the splices go in the skeleton. */
 static void list_splices(struct prepared *m)
 {
@@ -239,7 +226,7 @@ struct prepared *prepare(struct preparer *p, struct str *raw, const struct facts
 	m->raw = *raw;
 	str_init(raw);
 	str_init(&m->payload);
-	copy_facts(m->arena, facts, &m->facts);
+	facts_copy(m->arena, facts, &m->facts);
 	if (!definitely_mail && !mail_is_mail(str_view(&m->raw), &reason)) {
 		err_set(&m->err, ERR_NOTMAIL, "this is no mail but %s", reason);
 		return m;

@@ -196,6 +196,21 @@ int reader_facts(struct reader *r, struct arena *arena, const struct mail_row *r
 	return 0;
 }
 
+int reader_sighting(struct reader *r, struct arena *arena, const struct sighting_row *row,
+		    struct facts *facts_r, struct err *err)
+{
+	struct provenance_record record;
+	struct view payload;
+
+	if (read_record(r, &row->record, RECORD_PROVENANCE, &r->payload, err) < 0)
+		return -1;
+	payload = arena_view(arena, str_view(&r->payload));
+	if (record_read_provenance(arena, payload, &record, err) < 0)
+		return -1;
+	*facts_r = record.facts;
+	return 0;
+}
+
 static int not_there(struct archive *a, const struct uuid *id, struct err *err)
 {
 	CLEAN_STR when = STR_INIT;

@@ -2,6 +2,7 @@
 #include "app/archive/rebuild.h"
 
 #include "app/archive/archive_priv.h"
+#include "app/catalog/receipts.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "storage/label.h"
@@ -348,6 +349,27 @@ static void carry_notes_over(struct rebuilding *rb, struct err *err)
 	}
 }
 
+/* They name mails by their ids, which are the same in the new catalog. */
+static void carry_receipts_over(struct rebuilding *rb, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	if (db_query(catalog_db(rb->old), "SELECT entry, outcome, mail, made_s FROM receipts", &q,
+		     err) < 0)
+		return;
+	while (stmt_step(q, err) > 0) {
+		struct receipt receipt = {.outcome = (enum receipt_outcome)stmt_int(q, 1)};
+		struct uuid entry;
+
+		if (stmt_blob(q, 0).len != UUID_BYTES)
+			continue;
+		memcpy(entry.b, stmt_blob(q, 0).data, UUID_BYTES);
+		if (stmt_blob(q, 2).len == UUID_BYTES)
+			memcpy(receipt.mail.b, stmt_blob(q, 2).data, UUID_BYTES);
+		receipts_put(rb->a->catalog, &entry, &receipt, stmt_int(q, 3), err);
+	}
+}
+
 static void carry_over(struct rebuilding *rb)
 {
 	struct err err = {0};
@@ -356,6 +378,7 @@ static void carry_over(struct rebuilding *rb)
 		return;
 	carry_settings_over(rb, &err);
 	carry_notes_over(rb, &err);
+	carry_receipts_over(rb, &err);
 	catalog_free(&rb->old); /* closing it empties its log */
 }
 

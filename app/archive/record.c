@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/archive/record.h"
 
+#include <stddef.h>
+
 /* Field tags: written in every archive, so they are never used anew for something else. */
 enum tag {
 	TAG_EXACT = 1,
@@ -15,8 +17,81 @@ enum tag {
 	TAG_REVERSE_PATH = 10,
 	TAG_RECIPIENT = 11, /* one field each */
 	TAG_SPLICE = 12,    /* one field each */
-	TAG_MAIL = 13
+	TAG_MAIL = 13,
+	TAG_CLIENT_NAME = 14,
+	TAG_CLIENT_ADDR = 15,
+	TAG_HELO = 16,
+	TAG_LOGIN = 17,
+	TAG_QUEUE_ID = 18,
+	TAG_TLS = 19,
+	TAG_MAIL_PARAMS = 20,
+	TAG_TRACE = 21,
+	TAG_HIDDEN = 22, /* one field each */
+	TAG_SPAM = 23,
+	TAG_ON_BEHALF_OF = 24,
+	TAG_REPORT = 25
 };
+
+/* The facts that are texts, and those that are lists of them. */
+struct fact {
+	enum tag tag;
+	size_t at; /* offset in struct facts */
+};
+
+static const struct fact text_facts[] = {
+	{TAG_SOURCE, offsetof(struct facts, source)},
+	{TAG_PLACE, offsetof(struct facts, place)},
+	{TAG_FLAGS, offsetof(struct facts, flags)},
+	{TAG_REVERSE_PATH, offsetof(struct facts, reverse_path)},
+	{TAG_CLIENT_NAME, offsetof(struct facts, client_name)},
+	{TAG_CLIENT_ADDR, offsetof(struct facts, client_addr)},
+	{TAG_HELO, offsetof(struct facts, helo)},
+	{TAG_LOGIN, offsetof(struct facts, login)},
+	{TAG_QUEUE_ID, offsetof(struct facts, queue_id)},
+	{TAG_TLS, offsetof(struct facts, tls)},
+	{TAG_MAIL_PARAMS, offsetof(struct facts, mail_params)},
+	{TAG_TRACE, offsetof(struct facts, trace)},
+	{TAG_ON_BEHALF_OF, offsetof(struct facts, on_behalf_of)},
+	{TAG_REPORT, offsetof(struct facts, report)},
+};
+
+static const struct fact list_facts[] = {
+	{TAG_RECIPIENT, offsetof(struct facts, recipients)},
+	{TAG_HIDDEN, offsetof(struct facts, hidden)},
+};
+
+enum {
+	TEXT_FACTS = sizeof(text_facts) / sizeof(*text_facts),
+	LIST_FACTS = sizeof(list_facts) / sizeof(*list_facts)
+};
+
+static void *fact_of(struct facts *facts, const struct fact *fact)
+{
+	return (char *)facts + fact->at;
+}
+
+static const void *const_fact_of(const struct facts *facts, const struct fact *fact)
+{
+	return (const char *)facts + fact->at;
+}
+
+void facts_copy(struct arena *arena, const struct facts *from, struct facts *to)
+{
+	*to = *from;
+	for (size_t i = 0; i < TEXT_FACTS; i++) {
+		struct view *text = fact_of(to, &text_facts[i]);
+
+		*text = arena_view(arena, *text);
+	}
+	for (size_t i = 0; i < LIST_FACTS; i++) {
+		const struct facts_list *old = const_fact_of(from, &list_facts[i]);
+		struct facts_list *new = fact_of(to, &list_facts[i]);
+
+		*new = (struct facts_list){0};
+		for (size_t j = 0; j < old->n; j++)
+			ARENA_PUSH(arena, *new, arena_view(arena, old->v[j]));
+	}
+}
 
 static void put(struct str *out, enum tag tag, struct view value)
 {
@@ -51,12 +126,17 @@ static void put_facts(struct str *out, const struct facts *f)
 	put_number(out, TAG_SEEN_MS, (uint64_t)f->seen_ms);
 	if (f->source_time_s != 0)
 		put_number(out, TAG_SOURCE_TIME_S, (uint64_t)f->source_time_s);
-	put_text(out, TAG_SOURCE, f->source);
-	put_text(out, TAG_PLACE, f->place);
-	put_text(out, TAG_FLAGS, f->flags);
-	put_text(out, TAG_REVERSE_PATH, f->reverse_path);
-	for (size_t i = 0; i < f->recipients.n; i++)
-		put_text(out, TAG_RECIPIENT, f->recipients.v[i]);
+	if (f->spam)
+		put_number(out, TAG_SPAM, 1);
+	for (size_t i = 0; i < TEXT_FACTS; i++)
+		put_text(out, text_facts[i].tag,
+			 *(const struct view *)const_fact_of(f, &text_facts[i]));
+	for (size_t i = 0; i < LIST_FACTS; i++) {
+		const struct facts_list *list = const_fact_of(f, &list_facts[i]);
+
+		for (size_t j = 0; j < list->n; j++)
+			put_text(out, list_facts[i].tag, list->v[j]);
+	}
 }
 
 static void put_splice(struct str *out, const struct record_splice *s)
@@ -151,6 +231,23 @@ static int get_splice(struct reading *r, struct view v)
 	return 0;
 }
 
+/* A text or an item of a list, if TAG is one. */
+static void get_text(struct reading *r, uint64_t tag, struct view v)
+{
+	for (size_t i = 0; i < TEXT_FACTS; i++)
+		if (text_facts[i].tag == tag) {
+			*(struct view *)fact_of(&r->facts, &text_facts[i]) = v;
+			return;
+		}
+	for (size_t i = 0; i < LIST_FACTS; i++)
+		if (list_facts[i].tag == tag) {
+			struct facts_list *list = fact_of(&r->facts, &list_facts[i]);
+
+			ARENA_PUSH(r->arena, *list, v);
+			return;
+		}
+}
+
 static int get_field(struct reading *r, uint64_t tag, struct view v)
 {
 	uint64_t n = 0;
@@ -179,25 +276,15 @@ static int get_field(struct reading *r, uint64_t tag, struct view v)
 		rc = get_number(v, &n);
 		r->facts.source_time_s = (int64_t)n;
 		return rc;
-	case TAG_SOURCE:
-		r->facts.source = v;
-		return 0;
-	case TAG_PLACE:
-		r->facts.place = v;
-		return 0;
-	case TAG_FLAGS:
-		r->facts.flags = v;
-		return 0;
-	case TAG_REVERSE_PATH:
-		r->facts.reverse_path = v;
-		return 0;
-	case TAG_RECIPIENT:
-		ARENA_PUSH(r->arena, r->facts.recipients, v);
-		return 0;
+	case TAG_SPAM:
+		rc = get_number(v, &n);
+		r->facts.spam = n != 0;
+		return rc;
 	case TAG_SPLICE:
 		return get_splice(r, v);
 	default:
-		return 0; /* of a later version */
+		get_text(r, tag, v); /* else it is of a later version */
+		return 0;
 	}
 }
 

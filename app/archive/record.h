@@ -13,20 +13,33 @@
 #include "base/arena.h"
 #include "base/crypto.h"
 
-/* How, when and whence a mail came. */
+struct facts_list {
+	struct view *v;
+	size_t n, cap;
+};
+
+/* How, when and whence a mail came. What is not known is empty, or 0. */
 struct facts {
 	enum way way;
-	struct view source;    /* name of the source */
-	struct view place;     /* where in the source: "inbox.mbox#17" */
-	struct view flags;     /* of the source: Maildir flags */
-	int64_t seen_ms;       /* when it was taken in */
-	int64_t source_time_s; /* what the source says of its time; 0 nothing */
+	struct view source; /* name of the source */
+	struct view place; /* where in the source: "inbox.mbox#17", or the mail server's queue id */
+	struct view flags; /* of the source: Maildir flags; then words of ours, see FORMAT.md */
+	int64_t seen_ms;   /* when it was taken in */
+	int64_t source_time_s; /* what the source says of its time */
 	struct view reverse_path;
-	struct {
-		struct view *v;
-		size_t n, cap;
-	} recipients; /* of the envelope */
+	struct facts_list recipients; /* of the envelope */
+	struct facts_list
+		hidden; /* addresses of the archive itself: they never count as recipients */
+	struct view on_behalf_of;                               /* as a journal report tells */
+	struct view client_name, client_addr, helo, login, tls; /* as in app/intake/envelope.h */
+	struct view queue_id, mail_params;
+	struct view trace;  /* header fields that the mail server put on top after the capture */
+	struct view report; /* the journal report without the mail that was attached */
+	bool spam;          /* it was marked on its way, whatever its own header says */
 };
+
+/* A copy, with all that it points to in the arena. */
+void facts_copy(struct arena *arena, const struct facts *from, struct facts *to);
 
 /* A splice as a record keeps it: where in the skeleton it goes, and which part. */
 struct record_splice {

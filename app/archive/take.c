@@ -21,8 +21,12 @@ struct taker {
 	struct index_writer *index; /* NULL: without, at rest, or another process writes it */
 	bool at_rest;               /* the index was given up by taker_rest() */
 	size_t index_waits;         /* mails put and not committed */
+	const struct taker_hooks *hooks;
+	bool lacks_pack; /* a record was to be written that open_pack() did not foresee */
 	bool dead;
 };
+
+static const struct taker_hooks no_hooks;
 
 const char *outcome_text(enum outcome outcome)
 {
@@ -46,6 +50,7 @@ struct taker *taker_new(struct archive *a, bool with_index)
 	struct mail_limits limits = MAIL_LIMITS_DEFAULT;
 
 	t->a = a;
+	t->hooks = &no_hooks;
 	t->preparer = preparer_new(archive_keys(a), NULL, NULL, &limits);
 	if (with_index)
 		open_index(t);
@@ -63,6 +68,18 @@ void taker_free(struct taker **taker)
 	preparer_free(&t->preparer);
 	free(t);
 	*taker = NULL;
+}
+
+void taker_set_hooks(struct taker *t, const struct taker_hooks *hooks)
+{
+	t->hooks = hooks;
+}
+
+bool take_is_spam(const struct facts *facts, const struct mail *mail)
+{
+	bool before_filters = facts->way == WAY_MILTER || facts->way == WAY_LMTP;
+
+	return facts->spam || (mail->marked_spam && !before_filters);
 }
 
 struct mail_row take_row(const struct facts *facts, const struct mail *mail)
@@ -83,53 +100,98 @@ struct mail_row take_row(const struct facts *facts, const struct mail *mail)
 
 	if (mail->attachments > 0)
 		row.marks |= MARK_ATTACHMENT;
-	if (mail->marked_spam)
+	if (take_is_spam(facts, mail))
 		row.marks |= MARK_SPAM;
 	return row;
 }
 
-static int add_recipient(struct catalog *catalog, uint64_t mail, unsigned role, struct view addr,
-			 size_t *new_r, struct err *err)
+/* The people of a mail, being added. */
+struct people {
+	struct catalog *catalog;
+	uint64_t mail;
+	const struct facts_list *hidden;
+	size_t *n_new;
+};
+
+static bool is_listed(const struct facts_list *list, struct view addr)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (view_eq(list->v[i], addr))
+			return true;
+	return false;
+}
+
+static int add_person(const struct people *p, unsigned role, struct view addr, struct err *err)
 {
 	uint64_t id;
 	int rc;
 
-	if (address_id(catalog, addr, true, &id, err) < 0)
+	if (addr.len == 0 || is_listed(p->hidden, addr))
+		return 0;
+	if (address_id(p->catalog, addr, true, &id, err) < 0)
 		return -1;
-	rc = recipients_add(catalog, mail, role, id, err);
+	rc = recipients_add(p->catalog, p->mail, role, id, err);
 	if (rc > 0)
-		++*new_r;
+		++*p->n_new;
 	return rc < 0 ? -1 : 0;
+}
+
+/* Of a journal report's two senders, Sender is who sent, On-Behalf-Of who is meant (RFC 5322, section
+ * 3.6.2). On other ways the reverse-path may be anything: a mailing list's, made for one recipient. */
+static int add_journal_senders(const struct people *p, const struct facts *facts, struct err *err)
+{
+	if (facts->way != WAY_JOURNAL)
+		return 0;
+	if (add_person(p, ROLE_SENDER, facts->reverse_path, err) < 0)
+		return -1;
+	return add_person(p, ROLE_FROM, facts->on_behalf_of, err);
 }
 
 int take_recipients(struct catalog *catalog, uint64_t mail, const struct mail *parsed,
 		    const struct facts *facts, size_t *new_r, struct err *err)
 {
+	struct people p = {catalog, mail, &facts->hidden, new_r};
+
 	*new_r = 0;
 	for (size_t i = 0; i < parsed->addresses.n; i++) {
 		const struct address *a = &parsed->addresses.v[i];
 
-		if (add_recipient(catalog, mail, a->role, a->addr, new_r, err) < 0)
+		if (add_person(&p, a->role, a->addr, err) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < facts->recipients.n; i++)
-		if (add_recipient(catalog, mail, ROLE_ENVELOPE, facts->recipients.v[i], new_r,
-				  err) < 0)
+		if (add_person(&p, ROLE_ENVELOPE, facts->recipients.v[i], err) < 0)
 			return -1;
-	return 0;
+	return add_journal_senders(&p, facts, err);
 }
 
-static int flag_mail(struct catalog *catalog, uint64_t mail, struct err *err)
+/* 1 it has the mark, 0 not, or there is no such mail. */
+static int has_mark(struct catalog *catalog, uint64_t mail, enum index_mark mark, unsigned *marks_r,
+		    struct err *err)
 {
 	CLEAN(arena) arena = arena_new();
-	struct mail_row row;
+	struct mail_row row = {0};
 	int rc = mails_get(catalog, arena, mail, &row, err);
 
-	if (rc <= 0 || (row.marks & MARK_FLAGGED) != 0)
+	*marks_r = row.marks;
+	return rc < 0 ? -1 : (row.marks & mark) != 0;
+}
+
+static int add_mark(struct catalog *catalog, uint64_t mail, enum index_mark mark, struct err *err)
+{
+	unsigned marks;
+	int rc = has_mark(catalog, mail, mark, &marks, err);
+
+	if (rc != 0)
 		return rc < 0 ? -1 : 0;
-	if (mails_set_marks(catalog, mail, row.marks | MARK_FLAGGED, err) < 0)
+	if (mails_set_marks(catalog, mail, marks | mark, err) < 0)
 		return -1;
 	return todo_add(catalog, mail, err);
+}
+
+int take_mark_spam(struct catalog *catalog, uint64_t mail, struct err *err)
+{
+	return add_mark(catalog, mail, MARK_SPAM, err);
 }
 
 int take_flag_conflicts(struct catalog *catalog, struct mail_row *row, struct err *err)
@@ -144,18 +206,30 @@ int take_flag_conflicts(struct catalog *catalog, struct mail_row *row, struct er
 		if (others[i] == row->mail)
 			continue;
 		row->marks |= MARK_FLAGGED;
-		if (flag_mail(catalog, others[i], err) < 0)
+		if (add_mark(catalog, others[i], MARK_FLAGGED, err) < 0)
 			return -1;
 	}
 	return n < 0 ? -1 : 0;
 }
 
-/* Is MAIL known with this very sighting? An envelope that names someone new makes it another one. */
+/* Several reports tell of one mail, each as it came; on other ways the same bytes from the same source
+ * are the same sighting, wherever they stood there. */
+static int is_sighted(struct catalog *catalog, uint64_t mail, const struct prepared *m,
+		      uint64_t source, struct err *err)
+{
+	const struct view *place = m->facts.way == WAY_JOURNAL ? &m->facts.place : NULL;
+
+	return sightings_known(catalog, mail, &m->record.exact, m->facts.way, source, place, err);
+}
+
+/* Is MAIL known with this very sighting? An envelope that names someone new makes it another one, and so
+ * does a mark. */
 static int is_known(struct catalog *catalog, uint64_t mail, const struct prepared *m,
 		    uint64_t source, struct err *err)
 {
 	const struct facts *facts = &m->facts;
-	int rc = sightings_known(catalog, mail, &m->record.exact, facts->way, source, err);
+	int rc = is_sighted(catalog, mail, m, source, err);
+	unsigned marks;
 
 	for (size_t i = 0; rc > 0 && i < facts->recipients.n; i++) {
 		uint64_t address;
@@ -164,23 +238,40 @@ static int is_known(struct catalog *catalog, uint64_t mail, const struct prepare
 		if (rc > 0)
 			rc = recipients_known(catalog, mail, address, err);
 	}
+	if (rc > 0 && take_is_spam(facts, &m->mail))
+		rc = has_mark(catalog, mail, MARK_SPAM, &marks, err);
+	return rc;
+}
+
+/* The mail that mail I of the batch is, or is another form of: 1, 0 none. */
+static int find_same(struct taker *t, size_t i, const struct prepared *m, uint64_t *mail_r,
+		     struct err *err)
+{
+	struct catalog *catalog = archive_catalog(t->a);
+	int rc = 0;
+
+	if (t->hooks->known_as != NULL)
+		rc = t->hooks->known_as(t->hooks->arg, i, mail_r, err);
+	if (rc == 0)
+		rc = mails_by_exact(catalog, &m->record.exact, mail_r, err);
+	if (rc == 0)
+		rc = mails_by_content(catalog, &m->record.content, mail_r, err);
 	return rc;
 }
 
 /* Does this mail need a record? */
-static int needs_record(struct taker *t, const struct prepared *m, struct err *err)
+static int needs_record(struct taker *t, size_t i, const struct prepared *m, struct err *err)
 {
-	struct catalog *catalog = archive_catalog(t->a);
 	uint64_t mail, source;
 	int rc;
 
 	if (m->err.kind != ERR_NONE)
 		return 0;
-	rc = mails_by_exact(catalog, &m->record.exact, &mail, err);
+	rc = find_same(t, i, m, &mail, err);
 	if (rc > 0)
-		rc = source_id(catalog, m->facts.source, false, &source, err);
+		rc = source_id(archive_catalog(t->a), m->facts.source, false, &source, err);
 	if (rc > 0)
-		rc = is_known(catalog, mail, m, source, err);
+		rc = is_known(archive_catalog(t->a), mail, m, source, err);
 	return rc < 0 ? -1 : !rc;
 }
 
@@ -192,7 +283,7 @@ static int open_pack(struct taker *t, struct prepared **mails, size_t n, struct 
 	if (t->pack != NULL)
 		return 0;
 	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = needs_record(t, mails[i], err);
+		rc = needs_record(t, i, mails[i], err);
 	return rc > 0 ? archive_begin_pack(t->a, NULL, 0, &t->pack, err) : rc;
 }
 
@@ -202,8 +293,10 @@ static int append(struct taker *t, enum record_type type, const struct uuid *id,
 {
 	struct record record;
 
-	if (t->pack == NULL) /* all of the batch was known a moment ago */
+	if (t->pack == NULL) { /* all of the batch was known a moment ago */
+		t->lacks_pack = true;
 		return err_set(err, ERR_BUSY, "the archive changed meanwhile");
+	}
 	if (pack_append(t->pack, type, id, encoding, payload, &record, err) < 0)
 		return -1;
 	*place_r = (struct place){pack_writer_number(t->pack), record.offset, record.len};
@@ -322,15 +415,16 @@ static int take_again(struct taker *t, struct prepared *m, uint64_t mail, struct
 		return rc < 0 ? -1 : 0;
 	if (append_provenance(t, m, &row, &known.id, err) < 0 ||
 	    sightings_add(catalog, &row, err) < 0 ||
-	    take_recipients(catalog, mail, &m->mail, &m->facts, &n_new, err) < 0)
+	    take_recipients(catalog, mail, &m->mail, &m->facts, &n_new, err) < 0 ||
+	    (take_is_spam(&m->facts, &m->mail) && take_mark_spam(catalog, mail, err) < 0))
 		return -1;
 	/* its sources and, it may be, its recipients have grown */
 	return todo_add(catalog, mail, err);
 }
 
-static int take_one(struct taker *t, struct prepared *m, struct taken *taken, struct err *err)
+static int take_one(struct taker *t, size_t i, struct prepared *m, struct taken *taken,
+		    struct err *err)
 {
-	struct catalog *catalog = archive_catalog(t->a);
 	uint64_t mail;
 	int rc;
 
@@ -339,9 +433,7 @@ static int take_one(struct taker *t, struct prepared *m, struct taken *taken, st
 		taken->err = m->err;
 		return 0;
 	}
-	rc = mails_by_exact(catalog, &m->record.exact, &mail, err);
-	if (rc == 0)
-		rc = mails_by_content(catalog, &m->record.content, &mail, err);
+	rc = find_same(t, i, m, &mail, err);
 	if (rc < 0)
 		return -1;
 	return rc ? take_again(t, m, mail, taken, err) : take_new(t, m, taken, err);
@@ -370,7 +462,9 @@ static int try_batch(struct taker *t, struct prepared **mails, size_t n, struct 
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		taken[i] = (struct taken){0};
-		if (take_one(t, mails[i], &taken[i], err) < 0)
+		if (take_one(t, i, mails[i], &taken[i], err) < 0)
+			return -1;
+		if (t->hooks->took != NULL && t->hooks->took(t->hooks->arg, i, &taken[i], err) < 0)
 			return -1;
 	}
 	return commit_batch(t, err);
@@ -395,6 +489,21 @@ static void after_batch(struct taker *t, size_t n)
 		log_error("pack not sealed: %s", err.text);
 }
 
+/* With a pack, if that is what was missing. Nothing of the first try is left but what the catalog has undone:
+ * without a pack there were no records. */
+static int try_again(struct taker *t, struct prepared **mails, size_t n, struct taken *taken,
+		     struct err *err)
+{
+	if (!t->lacks_pack)
+		return -1;
+	t->lacks_pack = false;
+	catalog_rollback(archive_catalog(t->a));
+	err_clear(err);
+	if (archive_begin_pack(t->a, NULL, 0, &t->pack, err) < 0)
+		return -1;
+	return try_batch(t, mails, n, taken, err);
+}
+
 int taker_batch(struct taker *t, struct prepared **mails, size_t n, struct taken *taken,
 		struct err *err)
 {
@@ -402,13 +511,13 @@ int taker_batch(struct taker *t, struct prepared **mails, size_t n, struct taken
 	if (t->at_rest)
 		open_index(t);
 	t->at_rest = false;
-	if (try_batch(t, mails, n, taken, err) == 0) {
-		after_batch(t, n);
-		return 0;
+	if (try_batch(t, mails, n, taken, err) < 0 && try_again(t, mails, n, taken, err) < 0) {
+		catalog_rollback(archive_catalog(t->a));
+		t->dead = true;
+		return -1;
 	}
-	catalog_rollback(archive_catalog(t->a));
-	t->dead = true;
-	return -1;
+	after_batch(t, n);
+	return 0;
 }
 
 static int give_up_index(struct taker *t, struct err *err)

@@ -23,6 +23,18 @@ struct taken {
 	struct err err; /* OUTCOME_FAILED */
 };
 
+/* What a caller knows better, and what it writes within the batch's own transaction, so that both are
+ * there or neither. I is the mail's place in the batch. Either may be NULL. */
+struct taker_hooks {
+	void *arg;
+	/* Is this mail another form of one that is in the archive, whatever its content? 1 it is of
+	 * *MAIL_R (a number of the catalog); 0 look at its content. */
+	int (*known_as)(void *arg, size_t i, uint64_t *mail_r, struct err *err);
+	/* It was taken in, or could not be, as TAKEN tells; the commit is still to come, and may come to
+	 * nothing: then this is called again. */
+	int (*took)(void *arg, size_t i, const struct taken *taken, struct err *err);
+};
+
 struct taker; /* one writer: its active pack, its part of the index */
 
 /* WITH_INDEX: also write the index; if another process holds its lock, the mails wait for
@@ -30,6 +42,9 @@ struct taker; /* one writer: its active pack, its part of the index */
 struct taker *taker_new(struct archive *a, bool with_index);
 /* Without taker_finish() this is what a crash would be, but for the memory. */
 void taker_free(struct taker **taker);
+
+/* For the batches to come; HOOKS must outlive them. */
+void taker_set_hooks(struct taker *t, const struct taker_hooks *hooks);
 
 /* Take N prepared mails; *TAKEN_R[i] tells the outcome of each. -1: the batch was not archived and
  * nothing more can be written by this taker (medium or catalog failed); earlier batches are safe. */
@@ -48,7 +63,13 @@ int taker_finish(struct taker *t, struct err *err);
 
 /* The catalog row of a mail, but for number, record and state. MAIL's texts are not copied. */
 struct mail_row take_row(const struct facts *facts, const struct mail *mail);
-/* Recipients from the mail and from an envelope; *NEW_R counts those not known before. */
+/* Was it marked as spam? What a mail says of itself counts, but for what comes through the mail server's hook: there
+ * it may be forged, and the doors tell (struct envelope, marks) what the filters added. */
+bool take_is_spam(const struct facts *facts, const struct mail *mail);
+/* Mark a mail that is there already. */
+int take_mark_spam(struct catalog *catalog, uint64_t mail, struct err *err);
+/* Recipients from the mail and from an envelope, but for the archive's own addresses; *NEW_R counts those
+ * not known before. */
 int take_recipients(struct catalog *catalog, uint64_t mail, const struct mail *parsed,
 		    const struct facts *facts, size_t *new_r, struct err *err);
 /* Mark this mail and all others with the same Message-ID as flagged, if there are any. */

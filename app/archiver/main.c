@@ -64,31 +64,20 @@ static int open_stop(struct err *err)
 	return fd < 0 ? err_errno(err, "signalfd: %m") : fd;
 }
 
-static int lock_archive(const char *dir, int *fd_r, struct err *err)
-{
-	CLEAN_STR path = STR_INIT;
-	int rc;
-
-	str_addf(&path, "%s/archiver.lock", dir);
-	rc = file_lock(path.data, fd_r, err);
-	if (rc == 0)
-		return err_set(err, ERR_BUSY, "%s has an archiver already", dir);
-	return rc < 0 ? -1 : 0;
-}
-
-static int run_once(const struct options *o, int stop_fd, bool *opened_r, struct err *err)
+static int run_once(const struct options *o, struct guard *guard, int stop_fd, bool *opened_r,
+		    struct err *err)
 {
 	CLEAN(archive) a = NULL;
 	CLEAN(spool) spool = NULL;
 	struct archiver_report report;
 	int rc;
 
-	if (archive_open(o->archive_dir, &a, err) < 0 ||
+	if (archive_open(o->archive_dir, &a, err) < 0 || archive_keep_spool_key(a, err) < 0 ||
 	    spool_open(o->archive_dir, &spool, err) < 0)
 		return -1;
 	*opened_r = true;
 	log_info("archiver ready");
-	rc = archiver_run(a, spool, stop_fd, o->once, &report, err);
+	rc = archiver_run(a, spool, guard, stop_fd, o->once, &report, err);
 	log_info("archiver ends archived=%llu duplicate=%llu stuck=%llu",
 		 (unsigned long long)report.archived, (unsigned long long)report.duplicate,
 		 (unsigned long long)report.stuck);
@@ -108,17 +97,17 @@ static int pause_ms(int ms, int stop_fd)
 static int serve(const struct options *o, struct err *err)
 {
 	CLEAN_FD stop_fd = open_stop(err);
-	CLEAN_FD lock = -1;
+	CLEAN(guard) guard = NULL;
 	bool opened = false;
 	int ms = PAUSE_MS_MIN;
 
-	if (stop_fd < 0 || lock_archive(o->archive_dir, &lock, err) < 0)
+	if (stop_fd < 0 || guard_open(o->archive_dir, &guard, err) < 0)
 		return -1;
 	for (;;) {
 		bool opened_now = false;
 
 		err_clear(err);
-		if (run_once(o, stop_fd, &opened_now, err) == 0)
+		if (run_once(o, guard, stop_fd, &opened_now, err) == 0)
 			return 0;
 		opened = opened || opened_now;
 		if (o->once || !opened || !err_retry(err->kind))

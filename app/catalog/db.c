@@ -180,14 +180,22 @@ static int user_version(struct db *db, int *version_r, struct err *err)
 	return 0;
 }
 
+/* Another program may have been quicker, before the transaction. */
 static int migrate_one(struct db *db, const char *sql, int version, struct err *err)
 {
 	char set[64];
+	int now, rc;
 
 	snprintf(set, sizeof(set), "PRAGMA user_version=%d", version);
 	if (db_begin(db, err) < 0)
 		return -1;
-	if (db_exec(db, sql, err) < 0 || db_exec(db, set, err) < 0 || db_commit(db, err) < 0) {
+	rc = user_version(db, &now, err);
+	if (rc == 0 && now >= version) {
+		db_rollback(db);
+		return 0;
+	}
+	if (rc < 0 || db_exec(db, sql, err) < 0 || db_exec(db, set, err) < 0 ||
+	    db_commit(db, err) < 0) {
 		db_rollback(db);
 		return err_add(err, "schema step %d", version);
 	}

@@ -342,6 +342,33 @@ int recipients_each(struct catalog *catalog, uint64_t mail, recipients_fn *fn, v
 	return rc;
 }
 
+struct in_role {
+	struct arena *arena;
+	unsigned role;
+	struct addresses *addresses;
+};
+
+static int add_if_in_role(void *arg, unsigned role, uint64_t address, struct view addr,
+			  struct err *err)
+{
+	struct in_role *in = arg;
+
+	(void)address;
+	(void)err;
+	if (role == in->role)
+		ARENA_PUSH(in->arena, *in->addresses, arena_view(in->arena, addr));
+	return 0;
+}
+
+int recipients_in_role(struct catalog *catalog, struct arena *arena, uint64_t mail, unsigned role,
+		       struct addresses *addresses_r, struct err *err)
+{
+	struct in_role in = {arena, role, addresses_r};
+
+	*addresses_r = (struct addresses){0};
+	return recipients_each(catalog, mail, add_if_in_role, &in, err);
+}
+
 int sightings_add(struct catalog *catalog, const struct sighting_row *row, struct err *err)
 {
 	return db_run(catalog_db(catalog), err,
@@ -354,16 +381,17 @@ int sightings_add(struct catalog *catalog, const struct sighting_row *row, struc
 }
 
 int sightings_known(struct catalog *catalog, uint64_t mail, const struct hash *exact, enum way way,
-		    uint64_t source, struct err *err)
+		    uint64_t source, const struct view *place, struct err *err)
 {
 	CLEAN_STMT q = NULL;
 
 	return db_find(catalog_db(catalog), &q, err,
 		       "SELECT 1 FROM mails WHERE mail = ?1 AND exact = ?2 AND way = ?3 "
-		       "AND source = ?4 UNION ALL "
+		       "AND source = ?4 AND (?5 IS NULL OR place = ?5) UNION ALL "
 		       "SELECT 1 FROM sightings WHERE mail = ?1 AND exact = ?2 AND way = ?3 "
-		       "AND source = ?4",
-		       BIND_INT(mail), BIND_HASH(exact), BIND_INT(way), BIND_INT(source));
+		       "AND source = ?4 AND (?5 IS NULL OR place = ?5)",
+		       BIND_INT(mail), BIND_HASH(exact), BIND_INT(way), BIND_INT(source),
+		       place ? BIND_TEXT(*place) : BIND_NULL);
 }
 
 int sightings_find(struct catalog *catalog, const struct uuid *id, struct err *err)

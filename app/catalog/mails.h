@@ -97,11 +97,19 @@ typedef int recipients_fn(void *arg, unsigned role, uint64_t address, struct vie
 			  struct err *err);
 int recipients_each(struct catalog *catalog, uint64_t mail, recipients_fn *fn, void *arg,
 		    struct err *err);
+/* The addresses in one role, in the arena. */
+struct addresses {
+	struct view *v;
+	size_t n, cap;
+};
+int recipients_in_role(struct catalog *catalog, struct arena *arena, uint64_t mail, unsigned role,
+		       struct addresses *addresses_r, struct err *err);
 
 int sightings_add(struct catalog *catalog, const struct sighting_row *row, struct err *err);
-/* Is there a sighting (or the mail itself) with these bytes by this way from this source? */
+/* Is there a sighting (or the mail itself) with these bytes by this way from this source, and, unless PLACE is
+ * NULL, from this place there? */
 int sightings_known(struct catalog *catalog, uint64_t mail, const struct hash *exact, enum way way,
-		    uint64_t source, struct err *err);
+		    uint64_t source, const struct view *place, struct err *err);
 int sightings_find(struct catalog *catalog, const struct uuid *id, struct err *err); /* 1, 0 */
 typedef int sightings_fn(void *arg, const struct sighting_row *row, struct err *err);
 int sightings_each(struct catalog *catalog, uint64_t mail, sightings_fn *fn, void *arg,

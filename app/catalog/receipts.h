@@ -19,10 +19,12 @@ struct receipt {
 	struct uuid mail; /* archived or duplicate: the mail; zero if stuck */
 };
 
+/* In place of an earlier one, such as that of an entry that was stuck. NOW_S: when, for receipts_expire(). */
 int receipts_put(struct catalog *catalog, const struct uuid *entry, const struct receipt *receipt,
 		 int64_t now_s, struct err *err);
 int receipts_get(struct catalog *catalog, const struct uuid *entry, struct receipt *receipt_r,
 		 struct err *err); /* 1, 0 */
+/* Forget those made before BEFORE_S. */
 int receipts_expire(struct catalog *catalog, int64_t before_s, struct err *err);
 
 #endif

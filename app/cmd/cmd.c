@@ -204,6 +204,16 @@ void cmd_json_text(struct str *out, struct view text)
 	str_addc(out, '"');
 }
 
+void cmd_json_list(struct str *out, const struct view *texts, size_t n)
+{
+	str_addc(out, '[');
+	for (size_t i = 0; i < n; i++) {
+		str_adds(out, i > 0 ? ", " : "");
+		cmd_json_text(out, texts[i]);
+	}
+	str_addc(out, ']');
+}
+
 int cmd_print(const struct str *line)
 {
 	return fwrite(line->data, 1, line->len, stdout) == line->len ? 0 : -1;

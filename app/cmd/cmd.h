@@ -32,7 +32,7 @@ struct cmd {
 	X(import, "PATH... [--source NAME] [--dry-run] [--since D] [--until D] [--jobs N]",        \
 	  "take in .eml files, Maildir and mbox mailboxes")                                        \
 	X(search, "QUERY [--limit N] [--offset N] [--count]", "find mails, newest first")          \
-	X(show, "ID [--raw | --part N]", "read one mail")                                          \
+	X(show, "ID [--raw | --part N | --report]", "read one mail, or its journal report")        \
 	X(export, "QUERY | --all --format eml|mbox|zip --to PATH",                                 \
 	  "give mails back, with a manifest")                                                      \
 	X(verify, "ID | --all", "prove that nothing is damaged or missing")                        \
@@ -41,7 +41,8 @@ struct cmd {
 	X(note, "ID [--tags TAGS] [--text TEXT]", "tags and a note for a mail")                    \
 	X(index, "update|rebuild", "bring the search index up to date, or make it anew")           \
 	X(rebuild, "[--medium DIR]...", "make catalog and index from the media and the key")       \
-	X(spool, "list|show ID|retry ID...|drop ID...", "incoming mail that waits or is stuck")    \
+	X(spool, "list|show ID|retry ID...|drop ID...|expire [--postqueue COMMAND]",               \
+	  "incoming mail that waits or is stuck")                                                  \
 	X(medium, "list", "the numbered media")                                                    \
 	X(status, "", "how the archive is")
 
@@ -80,6 +81,8 @@ int cmd_password(const struct cmd *cmd, const char *file, bool confirm, struct s
 /* One JSON value onto a line being built: a string in quotes, escaped (RFC 8259), and made safe as by
  * str_addsafe(), since TEXT may be of a mail and no valid UTF-8. */
 void cmd_json_text(struct str *out, struct view text);
+/* ["one", "two"], likewise. */
+void cmd_json_list(struct str *out, const struct view *texts, size_t n);
 /* Write a line to standard output; -1: nobody reads it any more, or the disk is full. */
 int cmd_print(const struct str *line);
 

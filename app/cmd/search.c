@@ -13,20 +13,6 @@ struct printing {
 	uint64_t mails;
 };
 
-static int add_to(void *arg, unsigned role, uint64_t address, struct view addr, struct err *err)
-{
-	struct str *line = arg;
-
-	(void)address;
-	(void)err;
-	if (role != ROLE_TO)
-		return 0;
-	if (line->data[line->len - 1] != '[')
-		str_adds(line, ", ");
-	cmd_json_text(line, addr);
-	return 0;
-}
-
 static void add_marks(struct str *line, unsigned marks)
 {
 	static const struct {
@@ -46,8 +32,12 @@ static void add_marks(struct str *line, unsigned marks)
 
 static int print_json(struct printing *p, const struct mail_row *row, struct err *err)
 {
+	CLEAN(arena) arena = arena_new();
 	struct str *line = &p->line;
+	struct addresses to;
 
+	if (recipients_in_role(archive_catalog(p->a), arena, row->mail, ROLE_TO, &to, err) < 0)
+		return -1;
 	str_adds(line, "{\"id\": \"");
 	uuid_add(line, &row->id);
 	str_adds(line, "\", \"sent\": \"");
@@ -56,10 +46,9 @@ static int print_json(struct printing *p, const struct mail_row *row, struct err
 	clock_add_utc(line, uuid_ms(&row->id) / 1000);
 	str_adds(line, "\", \"from\": ");
 	cmd_json_text(line, row->sender);
-	str_adds(line, ", \"to\": [");
-	if (recipients_each(archive_catalog(p->a), row->mail, add_to, line, err) < 0)
-		return -1;
-	str_adds(line, "], \"subject\": ");
+	str_adds(line, ", \"to\": ");
+	cmd_json_list(line, to.v, to.n);
+	str_adds(line, ", \"subject\": ");
 	cmd_json_text(line, row->subject);
 	str_addf(line, ", \"size\": %llu, \"attachments\": %u, \"marks\": [",
 		 (unsigned long long)row->size, row->attachments);

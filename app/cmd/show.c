@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/archive/read.h"
 #include "app/cmd/cmd.h"
+#include "app/cmd/sightings.h"
 #include "app/mail/mail.h"
 #include "base/clock.h"
 
@@ -39,56 +40,6 @@ static void add_headers(struct str *out, const struct mail_row *row, const struc
 		add_field(out, "Note", VIEW("was marked as spam"));
 }
 
-struct sightings {
-	struct catalog *catalog;
-	struct str *out;
-};
-
-/* "Came: 2024-05-17T08:00:00Z by import from anna, cur/123:2,S (flags S)" */
-static int add_origin(const struct sightings *s, const char *label, const struct sighting_row *row,
-		      struct err *err)
-{
-	CLEAN_STR when = STR_INIT;
-	CLEAN_STR source = STR_INIT;
-
-	if (source_name(s->catalog, row->source, &source, err) < 0)
-		return -1;
-	clock_add_utc(&when, row->seen_ms / 1000);
-	str_addf(s->out, "%s: %s by %s from ", label, when.data, way_text(row->way));
-	str_addsafe(s->out, str_view(&source), false);
-	if (row->place.len > 0) {
-		str_adds(s->out, ", ");
-		str_addsafe(s->out, row->place, false);
-	}
-	if (row->flags.len > 0) {
-		str_adds(s->out, " (flags ");
-		str_addsafe(s->out, row->flags, false);
-		str_addc(s->out, ')');
-	}
-	str_addc(s->out, '\n');
-	return 0;
-}
-
-static int add_sighting(void *arg, const struct sighting_row *row, struct err *err)
-{
-	return add_origin(arg, "Seen again", row, err);
-}
-
-static int add_sightings(struct archive *a, const struct mail_row *row, struct str *out,
-			 struct err *err)
-{
-	struct sightings s = {archive_catalog(a), out};
-	struct sighting_row first = {.way = row->way,
-				     .source = row->source,
-				     .seen_ms = row->seen_ms,
-				     .place = row->place,
-				     .flags = row->flags};
-
-	if (add_origin(&s, "Came", &first, err) < 0)
-		return -1;
-	return sightings_each(s.catalog, row->mail, add_sighting, &s, err);
-}
-
 static void add_parts(struct str *out, const struct mail *mail)
 {
 	for (size_t i = 0; i < mail->leaves.n; i++) {
@@ -104,14 +55,14 @@ static void add_parts(struct str *out, const struct mail *mail)
 	}
 }
 
-static int print_mail(struct archive *a, const struct mail_row *row, const struct mail *mail,
-		      struct err *err)
+static int print_mail(const struct sightings *seen, const struct mail_row *row,
+		      const struct mail *mail, struct err *err)
 {
 	CLEAN_STR out = STR_INIT;
 
+	sightings_add_trace(seen, &out);
 	add_headers(&out, row, mail);
-	if (add_sightings(a, row, &out, err) < 0)
-		return -1;
+	sightings_add_text(seen, &out);
 	add_parts(&out, mail);
 	str_addc(&out, '\n');
 	str_addsafe(&out, mail->text, true);
@@ -126,7 +77,8 @@ static void add_json_member(struct str *out, const char *name, struct view value
 	str_adds(out, ", ");
 }
 
-static int print_json(const struct mail_row *row, const struct mail *mail, struct err *err)
+static int print_json(const struct sightings *seen, const struct mail_row *row,
+		      const struct mail *mail, struct err *err)
 {
 	CLEAN_STR out = STR_INIT;
 	CLEAN_STR text = STR_INIT;
@@ -157,7 +109,9 @@ static int print_json(const struct mail_row *row, const struct mail *mail, struc
 			 leaf->attachment ? "true" : "false");
 		sep = ", ";
 	}
-	str_adds(&out, "], ");
+	str_adds(&out, "], \"sightings\": ");
+	sightings_add_json(seen, &out);
+	str_adds(&out, ", ");
 	add_json_member(&out, "text", mail->text);
 	out.len -= 2;
 	str_adds(&out, "}\n");
@@ -174,17 +128,32 @@ static int print_part(const struct mail *mail, uint64_t part, struct err *err)
 	return cmd_print(&out) == 0 ? 0 : err_errno(err, "standard output: %m");
 }
 
+/* As it came, all that came, one behind the other. */
+static int print_reports(const struct sightings *seen, struct err *err)
+{
+	CLEAN_STR out = STR_INIT;
+
+	for (size_t i = 0; i < seen->n; i++)
+		str_addv(&out, seen->v[i].facts.report);
+	if (out.len == 0)
+		return err_set(err, ERR_NOTFOUND, "no journal report came with this mail");
+	return cmd_print(&out) == 0 ? 0 : err_errno(err, "standard output: %m");
+}
+
 int cmd_show(struct cmd *cmd)
 {
 	CLEAN(archive) a = NULL;
 	CLEAN(arena) arena = arena_new();
 	CLEAN(reader) reader = NULL;
 	CLEAN_STR bytes = STR_INIT;
-	bool raw = false;
+	bool raw = false, report = false;
 	uint64_t part = UINT64_MAX;
-	const struct option_row rows[] = {
-		{"raw", OPTION_FLAG, &raw}, {"part", OPTION_NUMBER, &part}, {0}};
+	const struct option_row rows[] = {{"raw", OPTION_FLAG, &raw},
+					  {"part", OPTION_NUMBER, &part},
+					  {"report", OPTION_FLAG, &report},
+					  {0}};
 	struct mail_limits limits = MAIL_LIMITS_DEFAULT;
+	struct sightings seen;
 	struct mail_row row;
 	struct mail mail;
 	struct err err = {0};
@@ -192,8 +161,8 @@ int cmd_show(struct cmd *cmd)
 
 	if (cmd_options(cmd, rows) < 0)
 		return EXIT_USAGE;
-	if (cmd->argc != 1 || (raw && part != UINT64_MAX))
-		return cmd_usage(cmd, "give one id, and --raw or --part N or neither");
+	if (cmd->argc != 1 || raw + report + (part != UINT64_MAX) > 1)
+		return cmd_usage(cmd, "give one id, and --raw, --part N, --report or none of them");
 	if (cmd_open(cmd, &a) < 0 || cmd_find_mail(cmd, a, arena, cmd->argv[0], &row) < 0)
 		return EXIT_FAILED;
 	reader = reader_new(a);
@@ -201,13 +170,17 @@ int cmd_show(struct cmd *cmd)
 		return cmd_fail(cmd, &err);
 	if (raw)
 		return cmd_print(&bytes) == 0 ? EXIT_DONE : EXIT_FAILED;
+	if (sightings_read(a, reader, arena, &row, &seen, &err) < 0)
+		return cmd_fail(cmd, &err);
 	limits.text_bytes = TEXT_MAX;
 	mail_parse(arena, str_view(&bytes), &limits, &mail);
 	if (part != UINT64_MAX)
 		rc = print_part(&mail, part, &err);
+	else if (report)
+		rc = print_reports(&seen, &err);
 	else if (cmd->json)
-		rc = print_json(&row, &mail, &err);
+		rc = print_json(&seen, &row, &mail, &err);
 	else
-		rc = print_mail(a, &row, &mail, &err);
+		rc = print_mail(&seen, &row, &mail, &err);
 	return rc < 0 ? cmd_fail(cmd, &err) : EXIT_DONE;
 }

@@ -2,6 +2,7 @@
 #include "app/intake/spool.h"
 
 #include "app/cmd/cmd.h"
+#include "app/cmd/mail_queue.h"
 #include "base/clock.h"
 
 /* Those that wait for somebody come first. */
@@ -222,9 +223,73 @@ static int each(struct cmd *cmd, struct spool *spool, bool drop)
 	return failed == cmd->argc - 1 ? EXIT_FAILED : EXIT_REFUSED;
 }
 
+static bool is_queued(void *arg, struct view queue_id)
+{
+	return mail_queue_has(arg, queue_id);
+}
+
+static void tell_expired(const struct cmd *cmd, size_t dropped, bool asked)
+{
+	CLEAN_STR line = STR_INIT;
+
+	str_addf(&line,
+		 cmd->json ? "{\"dropped\": %zu, \"queue_asked\": %s}\n"
+			   : "%zu captures of mail that was never delivered dropped\n",
+		 dropped, asked ? "true" : "false");
+	cmd_print(&line);
+}
+
+/* Does any capture wait to hear from the mail server? */
+static bool is_any_pending(struct spool *spool)
+{
+	CLEAN(arena) arena = arena_new();
+	struct err err = {0};
+	struct uuid *ids;
+	size_t n;
+
+	return spool_list(spool, SPOOL_PENDING, 1, arena, &ids, &n, &err) < 0 || n > 0;
+}
+
+static int tell_unasked(const struct err *asking, int64_t keep_s)
+{
+	fprintf(stderr,
+		"The mail server's queue is not known: %s\nNo mail is lost: captures of mail that "
+		"was "
+		"rejected stay for %lld days. --postqueue names the command that shows the "
+		"queue.\n",
+		asking->text, (long long)keep_s / 86400);
+	return EXIT_REFUSED;
+}
+
+/* Without word of the queue only what nobody can wait for any more goes. */
+static int expire(struct cmd *cmd, struct spool *spool, const char *postqueue, struct err *err)
+{
+	CLEAN(archive) a = NULL;
+	CLEAN(mail_queue) queue = NULL;
+	struct spool_expiry expiry = {0};
+	struct err asking = {0};
+	size_t dropped;
+
+	if (cmd_open(cmd, &a) < 0)
+		return EXIT_FAILED;
+	expiry.keep_s = (int64_t)archive_settings(a)->pending_keep_s;
+	expiry.keep_filtered_s = (int64_t)archive_settings(a)->pending_keep_filtered_s;
+	if (mail_queue_read(postqueue, &queue, &asking) == 0) {
+		expiry.queued = is_queued;
+		expiry.arg = queue;
+	}
+	if (spool_expire(spool, &expiry, &dropped, err) < 0)
+		return cmd_fail(cmd, err);
+	tell_expired(cmd, dropped, queue != NULL);
+	if (queue == NULL && is_any_pending(spool))
+		return tell_unasked(&asking, expiry.keep_filtered_s);
+	return EXIT_DONE;
+}
+
 int cmd_spool(struct cmd *cmd)
 {
-	const struct option_row rows[] = {{0}};
+	const char *postqueue = NULL;
+	const struct option_row rows[] = {{"postqueue", OPTION_TEXT, &postqueue}, {0}};
 	CLEAN(spool) spool = NULL;
 	struct err err = {0};
 	const char *what;
@@ -232,7 +297,7 @@ int cmd_spool(struct cmd *cmd)
 	if (cmd_options(cmd, rows) < 0)
 		return EXIT_USAGE;
 	what = cmd->argc > 0 ? cmd->argv[0] : "";
-	if (!(strcmp(what, "list") == 0 && cmd->argc == 1) &&
+	if (!((strcmp(what, "list") == 0 || strcmp(what, "expire") == 0) && cmd->argc == 1) &&
 	    !(strcmp(what, "show") == 0 && cmd->argc == 2) &&
 	    !((strcmp(what, "retry") == 0 || strcmp(what, "drop") == 0) && cmd->argc >= 2))
 		return cmd_usage(cmd, "say what to do, and with which entries");
@@ -242,5 +307,7 @@ int cmd_spool(struct cmd *cmd)
 		return list(cmd, spool, &err);
 	if (strcmp(what, "show") == 0)
 		return show(cmd, spool, &err);
+	if (strcmp(what, "expire") == 0)
+		return expire(cmd, spool, postqueue ? postqueue : "postqueue -j", &err);
 	return each(cmd, spool, strcmp(what, "drop") == 0);
 }

@@ -124,3 +124,45 @@ struct view mail_header_block(struct view raw)
 		;
 	return (struct view){raw.data, (size_t)(rest.data - raw.data)};
 }
+
+static bool is_white(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool next_word(struct view *rest, struct view *word_r)
+{
+	size_t n = 0;
+
+	while (rest->len > 0 && is_white(rest->data[0]))
+		skip(rest, 1);
+	while (n < rest->len && !is_white(rest->data[n]))
+		n++;
+	*word_r = (struct view){rest->data, n};
+	skip(rest, n);
+	return n > 0;
+}
+
+static bool same_words(struct view a, struct view b)
+{
+	struct view x, y;
+	bool more;
+
+	do {
+		more = next_word(&a, &x);
+		if (next_word(&b, &y) != more || !view_eq(x, y))
+			return false;
+	} while (more);
+	return true;
+}
+
+size_t mail_header_count(struct view raw, struct view name, struct view value)
+{
+	struct view rest = mail_skip_from_line(raw);
+	struct field field;
+	size_t n = 0;
+
+	while (field_next(&rest, &field))
+		n += view_eq_nocase(field.name, name) && same_words(field.value, value);
+	return n;
+}

@@ -303,8 +303,15 @@ static int read_lines_part(struct arena *arena, const struct part *part, struct 
 	return 0;
 }
 
+/* Where the attached messages stand, as they are encoded. */
+struct stretches {
+	struct view *v;
+	size_t n, cap;
+};
+
 static int find_originals(struct arena *arena, const struct parts *parts, struct view raw,
-			  struct journal_report *report, struct err *err)
+			  struct journal_report *report, struct stretches *stretches,
+			  struct err *err)
 {
 	for (size_t i = 1; i < parts->n; i++) {
 		const struct part *part = &parts->v[i];
@@ -316,6 +323,7 @@ static int find_originals(struct arena *arena, const struct parts *parts, struct
 		if (original.len == 0)
 			return err_set(err, ERR_SYNTAX, "journal report with an empty message");
 		ARENA_PUSH(arena, report->originals, original);
+		ARENA_PUSH(arena, *stretches, content(part, raw));
 	}
 	if (report->originals.n == 0)
 		return err_set(err, ERR_SYNTAX, "journal report without an attached message");
@@ -338,21 +346,44 @@ static bool ends_early(const struct parts *parts, struct view raw)
 	return line.len < 2 || memcmp(line.data + line.len - 2, "--", 2) != 0;
 }
 
-static int read_report(struct arena *arena, struct view raw, struct journal_report *report,
-		       struct err *err)
+/* WHOLE without these stretches of it. */
+static struct view without(struct arena *arena, struct view whole,
+			   const struct stretches *stretches)
+{
+	CLEAN_STR frame = STR_INIT;
+	const char *at = whole.data;
+
+	for (size_t i = 0; i < stretches->n; i++) {
+		str_add(&frame, at, (size_t)(stretches->v[i].data - at));
+		at = stretches->v[i].data + stretches->v[i].len;
+	}
+	str_add(&frame, at, (size_t)(whole.data + whole.len - at));
+	return arena_view(arena, str_view(&frame));
+}
+
+static bool is_within(struct view part, struct view whole)
+{
+	return part.data >= whole.data && part.data + part.len <= whole.data + whole.len;
+}
+
+/* RAW is the report; WHOLE, what came: RAW, or a non-delivery report with RAW in it. */
+static int read_report(struct arena *arena, struct view raw, struct view whole,
+		       struct journal_report *report, struct err *err)
 {
 	struct parts parts = {0};
+	struct stretches stretches = {0};
 	const struct part *lines;
 
 	structure_find(arena, raw, &limits, &parts);
 	if (parts.n > PARTS_MAX)
 		return err_set(err, ERR_TOOBIG, "journal report of more than %d parts", PARTS_MAX);
-	if (find_originals(arena, &parts, raw, report, err) < 0)
+	if (find_originals(arena, &parts, raw, report, &stretches, err) < 0)
 		return -1;
 	lines = lines_part(&parts);
 	if (lines == NULL)
 		return err_set(err, ERR_SYNTAX, "journal report without lines");
 	report->cut_short = ends_early(&parts, raw);
+	report->frame = without(arena, is_within(raw, whole) ? whole : raw, &stretches);
 	return read_lines_part(arena, lines, raw, report, err);
 }
 
@@ -423,8 +454,9 @@ int journal_read(struct arena *arena, struct view raw, struct journal_report *re
 					    .on_behalf_of = VIEW(""),
 					    .subject = VIEW(""),
 					    .message_id = VIEW(""),
-					    .label = VIEW("")};
+					    .label = VIEW(""),
+					    .frame = VIEW("")};
 	if (!returned && !is_marked(raw))
 		return 0;
-	return read_report(arena, report, report_r, err) < 0 ? -1 : 1;
+	return read_report(arena, report, raw, report_r, err) < 0 ? -1 : 1;
 }

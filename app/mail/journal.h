@@ -50,8 +50,11 @@ struct journal_report {
 	struct {
 		struct view *v;
 		size_t n, cap;
-	} originals;    /* at least one, none empty. Two if the mail is rights-managed: a copy in
+	} originals; /* at least one, none empty. Two if the mail is rights-managed: a copy in
 			clear text and the protected mail. Exactly the bytes that were attached. */
+	struct view
+		frame; /* the bytes of RAW in front of, between and behind the attached messages, with the
+			      non-delivery report around them, if there is one and it was not encoded */
 	bool cut_short; /* no closing boundary: the last original may be cut, or another missing */
 };
 

@@ -91,6 +91,10 @@ void mail_leaf_text(const struct mail *mail, const struct leaf *leaf, size_t max
 /* HTML (of any brokenness) to plain text: no markup, no scripts, no styles, entities resolved. */
 void mail_html_text(struct view html, size_t max, struct str *out);
 
+/* How often the top header block of RAW has a field of this name (without case) with this value, where any white
+ * space, folds included, is like any other and does not count at the ends. */
+size_t mail_header_count(struct view raw, struct view name, struct view value);
+
 /* The top header block as the mail has it, up to and without the empty line. */
 struct view mail_header_block(struct view raw);
 

@@ -3,7 +3,8 @@
  *
  * Loaded with LD_PRELOAD; told by the environment:
  *   FAULT_CALLS   the calls that count, such as "rename,link,unlink,fsync,ftruncate,write"; fsync
- *                 stands for fdatasync, write for pwrite and writev, ftruncate for fallocate too
+ *                 stands for fdatasync, write for pwrite and writev, ftruncate for fallocate, link for
+ *                 linkat too
  *   FAULT_AT      number of the call that is hit, from 1; 0 or none: only count
  *   FAULT_DO      kill: SIGKILL in place of the call; half: a write is carried out by half and then
  *                 SIGKILL; enospc, eio: this call and all later ones fail
@@ -119,6 +120,11 @@ int rename(const char *from, const char *to)
 int link(const char *from, const char *to)
 {
 	return suffer(fate("link")) < 0 ? -1 : REAL(link)(from, to);
+}
+
+int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+	return suffer(fate("link")) < 0 ? -1 : REAL(linkat)(from_dir, from, to_dir, to, flags);
 }
 
 int unlink(const char *path)

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena_reset(arena);
 	if (journal_read(arena, (struct view){(const char *)data, size}, &report, &err) <= 0)
 		return 0;
-	must(report.recipients.n > 0 && report.originals.n > 0);
+	must(report.recipients.n > 0 && report.originals.n > 0 && report.frame.len <= size);
 	for (size_t i = 0; i < report.recipients.n; i++)
 		must(report.recipients.v[i].addr.len > 0);
 	for (size_t i = 0; i < report.originals.n; i++)

@@ -234,12 +234,12 @@ static void a_sighting_is_known_by_way_source_and_bytes(void **state)
 				 .flags = VIEW("")};
 	uint64_t n;
 
-	assert_int_equal(sightings_known(c, a.mail, &a.exact, WAY_IMPORT, 1, &f->err), 1);
-	assert_int_equal(sightings_known(c, a.mail, &a.exact, WAY_LMTP, 1, &f->err), 0);
-	assert_int_equal(sightings_known(c, a.mail, &a.exact, WAY_IMPORT, 2, &f->err), 0);
+	assert_int_equal(sightings_known(c, a.mail, &a.exact, WAY_IMPORT, 1, NULL, &f->err), 1);
+	assert_int_equal(sightings_known(c, a.mail, &a.exact, WAY_LMTP, 1, NULL, &f->err), 0);
+	assert_int_equal(sightings_known(c, a.mail, &a.exact, WAY_IMPORT, 2, NULL, &f->err), 0);
 	for (int i = 0; i < 2; i++) /* recovery meets it again */
 		assert_int_equal(sightings_add(c, &s, &f->err), 0);
-	assert_int_equal(sightings_known(c, a.mail, &s.exact, WAY_LMTP, 2, &f->err), 1);
+	assert_int_equal(sightings_known(c, a.mail, &s.exact, WAY_LMTP, 2, NULL, &f->err), 1);
 	assert_int_equal(sightings_find(c, &s.id, &f->err), 1);
 	assert_true(mails_by_exact(c, &s.exact, &n, &f->err) == 1 && n == a.mail);
 }

@@ -2,7 +2,7 @@
 /* The import's worker threads. `make test` runs this under ThreadSanitizer too. */
 #include "tests/unit/fixture.h"
 
-#include "app/intake/import/pool.h"
+#include "app/archive/pool.h"
 
 enum { MAILS = 600, BUDGET_BYTES = 32 * 1024 * 1024 };
 

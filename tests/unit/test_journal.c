@@ -418,6 +418,31 @@ static void a_rights_managed_mail_gives_its_copy_and_the_protected_mail(void **s
 			       "\r\n--rpmsg--\r\n", 13));
 }
 
+static void the_frame_is_all_that_came_but_the_attached_mails(void **state)
+{
+	static const struct {
+		const char *file, *says;
+	} rows[] = {{"all-lines.eml", "Bcc: "},
+		    {"rights-managed.eml", "Sender: "},
+		    {"undeliverable.eml", "multipart/report"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		CLEAN_STR raw = STR_INIT;
+		size_t whole;
+
+		if (!read_sample(rows[i].file, &raw))
+			return;
+		assert_int_equal(read_copy(str_view(&raw)), 1);
+		whole = report.frame.len;
+		for (size_t o = 0; o < report.originals.n; o++)
+			whole += report.originals.v[o].len;
+		assert_int_equal(whole, raw.len);
+		assert_non_null(memmem(report.frame.data, report.frame.len, rows[i].says,
+				       strlen(rows[i].says)));
+	}
+}
+
 static void a_report_within_a_report_stays_one(void **state)
 {
 	static const char inner[] = REPORT("To: a@b.example\r\n");
@@ -706,6 +731,7 @@ int main(void)
 		T(an_original_in_base64_is_decoded),
 		T(no_structure_within_the_original_changes_where_it_ends),
 		T(a_rights_managed_mail_gives_its_copy_and_the_protected_mail),
+		T(the_frame_is_all_that_came_but_the_attached_mails),
 		T(a_report_within_a_report_stays_one),
 		T(a_report_that_returned_without_its_content_is_refused),
 		T(the_bounce_of_another_mail_is_no_report),

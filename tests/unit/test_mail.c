@@ -390,6 +390,23 @@ static void the_header_block_ends_before_the_empty_line(void **state)
 	assert_view(mail_header_block(VIEW("A: b")), "A: b");
 }
 
+static size_t count(const char *raw, const char *name, const char *value)
+{
+	return mail_header_count(VIEW(raw), VIEW(name), VIEW(value));
+}
+
+static void header_fields_are_counted_whatever_their_case_and_folds(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		count("A: b c\r\na:  b\r\n\tc \r\nA: b\r\nAB: b c\r\n\r\nA: b c", "A", " b  c"), 2);
+	assert_int_equal(count("A: b\n\n", "A", "B"), 0);
+	assert_int_equal(count("A: bc\n", "A", "b c"), 0);
+	assert_int_equal(count("A:\nA: \n", "a", ""), 2);
+	assert_int_equal(count("From a Mon Jan 1\nA: b", "A", "b"), 1);
+	assert_int_equal(count("", "A", "b"), 0);
+}
+
 /* ---- made for the purpose ---- */
 
 static double timed(const struct str *raw, struct mail *mail_r)
@@ -588,6 +605,7 @@ int main(void)
 		cmocka_unit_test(a_known_leaf_hash_is_taken_as_it_is),
 		cmocka_unit_test(binary_files_are_no_mails),
 		cmocka_unit_test(the_header_block_ends_before_the_empty_line),
+		cmocka_unit_test(header_fields_are_counted_whatever_their_case_and_folds),
 		cmocka_unit_test(a_hundred_thousand_recipients_take_linear_time),
 		cmocka_unit_test(a_long_group_is_read_to_its_end),
 		cmocka_unit_test(deep_nesting_neither_overflows_the_stack_nor_takes_long),

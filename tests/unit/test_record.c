@@ -37,6 +37,16 @@ static int64_t any_time(void)
 	return dice(2) ? n : -n;
 }
 
+static void any_list(struct arena *arena, struct facts_list *list)
+{
+	for (unsigned n = dice(4); n > 0; n--) {
+		struct view address = any_text(arena);
+
+		if (address.len > 0)
+			ARENA_PUSH(arena, *list, address);
+	}
+}
+
 static struct facts any_facts(struct arena *arena)
 {
 	struct facts f = {.way = (enum way)(1 + dice(7)),
@@ -45,26 +55,66 @@ static struct facts any_facts(struct arena *arena)
 			  .flags = any_text(arena),
 			  .seen_ms = any_time(),
 			  .source_time_s = any_time(),
-			  .reverse_path = any_text(arena)};
+			  .reverse_path = any_text(arena),
+			  .on_behalf_of = any_text(arena),
+			  .client_name = any_text(arena),
+			  .client_addr = any_text(arena),
+			  .helo = any_text(arena),
+			  .login = any_text(arena),
+			  .tls = any_text(arena),
+			  .queue_id = any_text(arena),
+			  .mail_params = any_text(arena),
+			  .trace = any_text(arena),
+			  .report = any_text(arena),
+			  .spam = dice(2)};
 
-	for (unsigned n = dice(4); n > 0; n--) {
-		struct view recipient = any_text(arena);
-
-		if (recipient.len > 0)
-			ARENA_PUSH(arena, f.recipients, recipient);
-	}
+	any_list(arena, &f.recipients);
+	any_list(arena, &f.hidden);
 	return f;
+}
+
+static void same_list(const struct facts_list *a, const struct facts_list *b)
+{
+	assert_int_equal(a->n, b->n);
+	for (size_t i = 0; i < a->n; i++)
+		assert_true(view_eq(a->v[i], b->v[i]));
 }
 
 static void same_facts(const struct facts *a, const struct facts *b)
 {
-	assert_int_equal(a->way, b->way);
+	assert_true(a->way == b->way && a->spam == b->spam);
 	assert_true(view_eq(a->source, b->source) && view_eq(a->place, b->place));
 	assert_true(view_eq(a->flags, b->flags) && view_eq(a->reverse_path, b->reverse_path));
 	assert_true(a->seen_ms == b->seen_ms && a->source_time_s == b->source_time_s);
-	assert_int_equal(a->recipients.n, b->recipients.n);
-	for (size_t i = 0; i < a->recipients.n; i++)
-		assert_true(view_eq(a->recipients.v[i], b->recipients.v[i]));
+	assert_true(view_eq(a->on_behalf_of, b->on_behalf_of) && view_eq(a->report, b->report));
+	assert_true(view_eq(a->client_name, b->client_name));
+	assert_true(view_eq(a->client_addr, b->client_addr) && view_eq(a->helo, b->helo));
+	assert_true(view_eq(a->login, b->login) && view_eq(a->tls, b->tls));
+	assert_true(view_eq(a->queue_id, b->queue_id) && view_eq(a->trace, b->trace));
+	assert_true(view_eq(a->mail_params, b->mail_params));
+	same_list(&a->recipients, &b->recipients);
+	same_list(&a->hidden, &b->hidden);
+}
+
+static void a_copy_of_facts_stands_on_its_own(void **state)
+{
+	CLEAN(arena) arena = arena_new();
+	struct facts copy;
+
+	(void)state;
+	dice_state = 13;
+	for (int i = 0; i < 100; i++) {
+		CLEAN(arena) made = arena_new();
+		CLEAN(arena) again = arena_new();
+		unsigned seed = dice_state;
+		struct facts facts = any_facts(made), same;
+
+		facts_copy(arena, &facts, &copy);
+		arena_free(&made);
+		dice_state = seed;
+		same = any_facts(again);
+		same_facts(&copy, &same);
+	}
 }
 
 static struct mail_record any_mail(struct arena *arena)
@@ -286,6 +336,7 @@ static void a_tombstone_is_read_back_or_damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_copy_of_facts_stands_on_its_own),
 		cmocka_unit_test(what_is_written_of_a_mail_is_read_back),
 		cmocka_unit_test(what_is_written_of_a_sighting_is_read_back),
 		cmocka_unit_test(a_record_cut_short_anywhere_is_damaged),

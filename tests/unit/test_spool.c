@@ -461,9 +461,11 @@ static void whoever_watches_is_woken_by_a_commit_and_by_a_binding(void **state)
 
 static struct archiver_report archive_once(struct fixture *f)
 {
-	struct archiver_report report;
+	CLEAN(guard) guard = NULL;
+	struct archiver_report report = {0};
 
-	if (archiver_run(f->a, spool, -1, true, &report, &f->err) < 0)
+	if (guard_open(f->archive, &guard, &f->err) < 0 ||
+	    archiver_run(f->a, spool, guard, -1, true, &report, &f->err) < 0)
 		fail_msg("%s", f->err.text);
 	return report;
 }

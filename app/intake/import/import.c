@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/intake/import/import.h"
 
+#include "app/archive/batch.h"
 #include "app/intake/import/guess.h"
 #include "app/intake/import/mailbox.h"
-#include "app/intake/import/pool.h"
 #include "base/clock.h"
 
 #include <unistd.h>
 
 enum {
-	BATCH_MAILS = 500,
-	BATCH_BYTES = 16 * 1024 * 1024,
 	SAMPLE_MAILS = 1000,    /* of which a dictionary is trained */
 	SAMPLE_MAILS_MIN = 200, /* fewer teach it too little */
 	SAMPLE_BYTES = 4 * 1024 * 1024,
@@ -39,14 +37,13 @@ struct import {
 	struct str source;
 };
 
-static void pending_free(struct pending **pending)
+static void free_pending(void *tag)
 {
-	if (*pending == NULL)
-		return;
-	str_clear(&(*pending)->place);
-	str_clear(&(*pending)->flags);
-	free(*pending);
-	*pending = NULL;
+	struct pending *p = tag;
+
+	str_clear(&p->place);
+	str_clear(&p->flags);
+	free(p);
 }
 
 static void report(struct import *im, const struct import_item *item, uint64_t bytes)
@@ -129,68 +126,30 @@ static int fill_pool(struct import *im, struct err *err)
 	return 0;
 }
 
-struct batch {
-	struct prepared *mails[BATCH_MAILS];
-	struct pending *pending[BATCH_MAILS];
-	struct taken taken[BATCH_MAILS];
-	size_t n;
-};
-
-static void batch_free(struct batch **batch)
+/* Was it sent in the time asked for? What is not is reported here. */
+static bool wanted(void *arg, const struct prepared *m, void *tag)
 {
-	struct batch *b = *batch;
-
-	if (b == NULL)
-		return;
-	for (size_t i = 0; i < b->n; i++) {
-		prepared_free(&b->mails[i]);
-		pending_free(&b->pending[i]);
-	}
-	free(b);
-	*batch = NULL;
-}
-
-static bool wanted(const struct import *im, const struct prepared *m)
-{
+	struct import *im = arg;
 	const struct import_options *o = im->options;
+	const struct pending *p = tag;
 	int64_t sent_s = take_row(&m->facts, &m->mail).sent_s;
 
 	if (m->err.kind != ERR_NONE)
 		return true; /* to be reported as failed */
-	return (!o->has_since || sent_s >= o->since_s) && (!o->has_until || sent_s < o->until_s);
-}
-
-/* The oldest mails of the pool, without those outside of the wanted time. */
-static struct batch *next_batch(struct import *im)
-{
-	struct batch *b = mem_new(sizeof(*b));
-	size_t bytes = 0;
-
-	while (pool_in_flight(im->pool) > 0 && b->n < BATCH_MAILS && bytes < BATCH_BYTES) {
-		void *tag;
-		struct prepared *m = pool_take(im->pool, &tag);
-		struct pending *p = tag;
-
-		if (wanted(im, m)) {
-			bytes += prepared_bytes(m);
-			b->mails[b->n] = m;
-			b->pending[b->n++] = p;
-			continue;
-		}
-		report(im,
-		       &(struct import_item){.outcome = OUTCOME_IGNORED,
-					     .place = p->place.data,
-					     .reason = "not sent in the time asked for"},
-		       0);
-		prepared_free(&m);
-		pending_free(&p);
-	}
-	return b;
+	if ((!o->has_since || sent_s >= o->since_s) && (!o->has_until || sent_s < o->until_s))
+		return true;
+	report(im,
+	       &(struct import_item){.outcome = OUTCOME_IGNORED,
+				     .place = p->place.data,
+				     .reason = "not sent in the time asked for"},
+	       0);
+	return false;
 }
 
 static int take_batch(struct import *im, struct err *err)
 {
-	CLEAN(batch) b = next_batch(im);
+	const struct batch_filter filter = {im, wanted};
+	CLEAN(batch) b = batch_next(im->pool, &filter, free_pending);
 	int rc = im->taker ? taker_batch(im->taker, b->mails, b->n, b->taken, err)
 			   : guess_batch(im->guess, b->mails, b->n, b->taken, err);
 
@@ -198,11 +157,12 @@ static int take_batch(struct import *im, struct err *err)
 		return -1;
 	for (size_t i = 0; i < b->n; i++) {
 		struct taken *t = &b->taken[i];
+		const struct pending *p = b->tags[i];
 
 		report(im,
 		       &(struct import_item){
 			       .outcome = t->outcome,
-			       .place = b->pending[i]->place.data,
+			       .place = p->place.data,
 			       .id = t->outcome == OUTCOME_FAILED || !im->taker ? NULL : &t->id,
 			       .reason = t->err.text,
 			       .kind = t->err.kind},
@@ -323,18 +283,6 @@ static int open_all(struct import *im, const char *const *paths, size_t n_paths,
 	return 0;
 }
 
-static void free_pending(struct import *im)
-{
-	while (pool_in_flight(im->pool) > 0) {
-		void *tag;
-		struct prepared *m = pool_take(im->pool, &tag);
-		struct pending *p = tag;
-
-		prepared_free(&m);
-		pending_free(&p);
-	}
-}
-
 int import_run(struct archive *a, const char *const *paths, size_t n_paths,
 	       const struct import_options *options, const struct import_watch *watch,
 	       struct import_report *report_r, struct err *err)
@@ -349,7 +297,7 @@ int import_run(struct archive *a, const char *const *paths, size_t n_paths,
 	if (rc == 0)
 		rc = run(&im, err);
 	if (im.pool != NULL)
-		free_pending(&im);
+		batch_drain(im.pool, free_pending);
 	pool_free(&im.pool);
 	taker_free(&im.taker);
 	guess_free(&im.guess);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* pool.h - worker threads that prepare mails, and hand them back in the order they came. */
-#ifndef APP_INTAKE_IMPORT_POOL_H
-#define APP_INTAKE_IMPORT_POOL_H
+#ifndef APP_ARCHIVE_POOL_H
+#define APP_ARCHIVE_POOL_H
 
 #include "app/archive/prepare.h"
 

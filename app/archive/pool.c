@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "app/intake/import/pool.h"
+#include "app/archive/pool.h"
 
 #include <pthread.h>
 

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/cmd/daemon.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { ARGS_MAX = 16 };
+
+/* The folder of the running program, with the slash behind it. */
+static int own_folder(struct str *folder, struct err *err)
+{
+	char self[4096];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self));
+
+	if (len < 0)
+		return err_errno(err, "/proc/self/exe: %m");
+	while (len > 0 && self[len - 1] != '/')
+		len--;
+	str_add(folder, self, (size_t)len);
+	return 0;
+}
+
+int daemon_path(const char *name, struct str *path, struct err *err)
+{
+	static const char *const places[] = {"", "../lib/sealpost/"};
+	size_t start = path->len;
+	CLEAN_STR folder = STR_INIT;
+
+	if (own_folder(&folder, err) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		str_addf(path, "%s%ssealpost-%s", folder.data, places[i], name);
+		if (access(path->data + start, X_OK) == 0)
+			return 0;
+		path->len = start;
+		path->data[start] = '\0';
+	}
+	return err_set(err, ERR_NOTFOUND,
+		       "the program sealpost-%s is missing; it belongs into %s or %s%s", name,
+		       folder.data, folder.data, places[1]);
+}
+
+static int spawn(const char *path, char *const *argv, int handed, pid_t *pid_r)
+{
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t none, defaults;
+	int rc;
+
+	sigemptyset(&none);
+	sigemptyset(&defaults);
+	sigaddset(&defaults, SIGPIPE);
+	sigaddset(&defaults, SIGTERM);
+	sigaddset(&defaults, SIGINT);
+	posix_spawn_file_actions_init(&files);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &defaults);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	if (handed >= 0)
+		posix_spawn_file_actions_adddup2(&files, handed, DAEMON_FD);
+	rc = posix_spawn(pid_r, path, &files, &attr, argv, environ);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	return rc;
+}
+
+int daemon_start(const char *name, const char *const *args, int handed, pid_t *pid_r,
+		 struct err *err)
+{
+	CLEAN_STR path = STR_INIT;
+	char *argv[ARGS_MAX + 2] = {NULL};
+
+	if (daemon_path(name, &path, err) < 0)
+		return -1;
+	argv[0] = path.data;
+	for (size_t i = 0; args[i] != NULL; i++) {
+		must(i < ARGS_MAX);
+		argv[i + 1] = (char *)args[i]; /* exec does not write there */
+	}
+	errno = spawn(path.data, argv, handed, pid_r);
+	return errno == 0 ? 0 : err_errno(err, "%s: %m", path.data);
+}
+
+/* 1 it has ended, 0 it lives on. */
+static int wait_for_end(pid_t pid, int timeout_ms, struct err *err)
+{
+	CLEAN_FD fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int rc;
+
+	if (fd < 0)
+		return err_errno(err, "pidfd_open: %m");
+	do
+		rc = poll(&p, 1, timeout_ms);
+	while (rc < 0 && errno == EINTR);
+	return rc < 0 ? err_errno(err, "poll: %m") : rc;
+}
+
+int daemon_wait(pid_t pid, const char *name, int timeout_ms, struct err *err)
+{
+	int rc = wait_for_end(pid, timeout_ms, err);
+	int status;
+
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return err_set(err, ERR_TIMEOUT, "sealpost-%s does not end", name);
+	if (waitpid(pid, &status, 0) < 0)
+		return err_errno(err, "waitpid: %m");
+	if (WIFSIGNALED(status))
+		return err_set(err, ERR_IO, "sealpost-%s was ended by signal %d", name,
+			       WTERMSIG(status));
+	if (WEXITSTATUS(status) != 0)
+		return err_set(err, ERR_IO, "sealpost-%s ended with status %d", name,
+			       WEXITSTATUS(status));
+	return 0;
+}
+
+int daemon_stop(pid_t pid, const char *name, int timeout_ms, struct err *err)
+{
+	struct err ignored = {0};
+
+	kill(pid, SIGTERM);
+	if (daemon_wait(pid, name, timeout_ms, err) == 0)
+		return 0;
+	if (err->kind == ERR_TIMEOUT) {
+		kill(pid, SIGKILL);
+		daemon_wait(pid, name, -1, &ignored);
+	}
+	return -1;
+}
