@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sealpost-milter - captures mail as the mail server gets it, before any filter has seen it.
+ *
+ *     sealpost-milter [--archive DIR] [--verbose]
+ *
+ * ARCHIVE/milter.conf says where it listens, and as what (settings.h, session.h). libmilter serves one socket
+ * a process, so there is one for each, watched by this one: it reads nothing from anybody, and
+ * replaces one that dies. One that ends because it cannot start ends them all, with status 1. On SIGTERM or
+ * SIGINT to this process they finish the mails they are receiving. (The signal is for this process alone,
+ * KillMode=mixed with systemd: one that got it itself would drop them. They would be sent again.)
+ *
+ * SECURITY: started by root, each process opens its socket and then becomes the settings' user for good
+ * (base/jail.h); it needs ARCHIVE/spool and the spool's public key, and no network. It cannot read what it
+ * captured. Who may connect to the sockets could put mail into the archive: they belong in a folder that is the mail
+ * server's alone.
+ */
+#include "app/intake/milter/listener.h"
+#include "base/jail.h"
+#include "base/log.h"
+#include "base/secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DEFAULT_ARCHIVE "/var/lib/sealpost/default"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { RESTART_MS = 200, GRACE_MS = 15000 };
+
+struct child {
+	const struct milter_listener *listener;
+	pid_t pid; /* 0: not running */
+	int fd;    /* readable when it has died */
+};
+
+struct milter {
+	const char *archive_dir;
+	const struct milter_settings *settings;
+	struct child *children; /* one a listener */
+	size_t n;
+	int stop_fd;
+	int life[2]; /* a pipe that ends when the children are to end, or this process does */
+};
+
+static int parse(int argc, char **argv, const char **archive_dir)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--archive") == 0 && i + 1 < argc) {
+			*archive_dir = argv[++i];
+		} else if (strcmp(argv[i], "--verbose") == 0) {
+			log_set_level(LOG_LEVEL_INFO);
+		} else {
+			fputs("usage: sealpost-milter [--archive DIR] [--verbose]\n", stderr);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int tell(const struct err *err)
+{
+	log_error("milter failed: %s", err->text);
+	fprintf(stderr, "%s\n", err_sentence(err->kind));
+	return EXIT_FAILED;
+}
+
+/* --- the processes ---------------------------------------------------------------------------- */
+
+static int run_child(const struct milter *m, const struct milter_listener *listener)
+{
+	struct err err = {0};
+
+	close(m->life[1]); /* the other end is this process's parent alone */
+	listener_run(m->archive_dir, m->settings, listener, m->life[0], &err);
+	return tell(&err);
+}
+
+static int start(struct milter *m, struct child *child, struct err *err)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return err_errno(err, "fork: %m");
+	if (pid == 0)
+		_exit(run_child(m, child->listener));
+	child->pid = pid;
+	child->fd = pidfd_open(pid, 0);
+	if (child->fd < 0)
+		return err_errno(err, "pidfd_open: %m");
+	return 0;
+}
+
+static int start_all(struct milter *m, struct err *err)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (start(m, &m->children[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Its exit status, in the words of waitpid(2). */
+static int reap(struct child *child)
+{
+	int status = 0;
+
+	while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (child->fd >= 0)
+		close(child->fd);
+	child->pid = 0;
+	child->fd = -1;
+	return status;
+}
+
+/* All are told first, so that they end beside each other. */
+static void end_all(struct milter *m)
+{
+	close(m->life[1]);
+	for (size_t i = 0; i < m->n; i++) {
+		struct child *child = &m->children[i];
+		struct pollfd died = {.fd = child->fd, .events = POLLIN};
+
+		if (child->pid == 0)
+			continue;
+		if (poll(&died, 1, GRACE_MS) <= 0)
+			kill(child->pid, SIGKILL);
+		reap(child);
+	}
+}
+
+/* --- watching over them ----------------------------------------------------------------------- */
+
+/* 1: asked to stop within MS (-1: whenever); 0: not, or a child died. */
+static int wait_for(const struct milter *m, bool children, int ms)
+{
+	struct pollfd *fds = mem_new((1 + m->n) * sizeof(*fds));
+	int asked;
+
+	fds[0] = (struct pollfd){.fd = m->stop_fd, .events = POLLIN};
+	for (size_t i = 0; children && i < m->n; i++)
+		fds[1 + i] = (struct pollfd){.fd = m->children[i].fd, .events = POLLIN};
+	poll(fds, children ? 1 + m->n : 1, ms);
+	asked = fds[0].revents != 0;
+	free(fds);
+	return asked;
+}
+
+static bool has_died(const struct child *child)
+{
+	struct pollfd died = {.fd = child->fd, .events = POLLIN};
+
+	return poll(&died, 1, 0) > 0;
+}
+
+/* 0, or -1: one that cannot do its work. What it said of that stands in the log already. */
+static int replace_dead(struct milter *m, struct err *err)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		struct child *child = &m->children[i];
+		int status;
+
+		if (!has_died(child))
+			continue;
+		status = reap(child);
+		if (WIFEXITED(status))
+			return err_set(err, ERR_STOPPED, "the %s process ended",
+				       milter_role_text(child->listener->role));
+		log_error("milter process died role=%s signal=%d; a new one takes its place",
+			  milter_role_text(child->listener->role), WTERMSIG(status));
+		if (wait_for(m, false, RESTART_MS))
+			return 0;
+		if (start(m, child, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int watch(struct milter *m, struct err *err)
+{
+	if (start_all(m, err) < 0)
+		return -1;
+	while (!wait_for(m, true, -1))
+		if (replace_dead(m, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int run(const char *archive_dir, struct err *err)
+{
+	CLEAN(milter_settings) settings = NULL;
+	struct milter m = {.archive_dir = archive_dir};
+	int rc;
+
+	if (milter_settings_read(archive_dir, &settings, err) < 0 ||
+	    jail_signals(false, &m.stop_fd, err) < 0)
+		return -1;
+	if (pipe2(m.life, O_CLOEXEC) < 0)
+		return err_errno(err, "pipe: %m");
+	m.settings = settings;
+	m.n = settings->n_listeners;
+	m.children = mem_new(m.n * sizeof(*m.children));
+	for (size_t i = 0; i < m.n; i++)
+		m.children[i] = (struct child){.listener = &settings->listeners[i], .fd = -1};
+	rc = watch(&m, err);
+	end_all(&m);
+	free(m.children);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	const char *archive_dir = getenv("SEALPOST_ARCHIVE");
+	struct err err = {0};
+
+	secret_harden_process();
+	if (archive_dir == NULL)
+		archive_dir = DEFAULT_ARCHIVE;
+	if (parse(argc, argv, &archive_dir) < 0)
+		return EXIT_USAGE;
+	return run(archive_dir, &err) < 0 ? tell(&err) : EXIT_DONE;
+}
