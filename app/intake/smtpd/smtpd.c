@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/intake/smtpd/smtpd.h"
+
+#include "base/str.h"
+
+int smtpd_new(const char *archive_dir, struct smtpd **smtpd_r, struct err *err)
+{
+	CLEAN(smtpd) smtpd = mem_new(sizeof(*smtpd));
+	CLEAN_STR path = STR_INIT;
+	const struct smtpd_settings *s;
+
+	str_addf(&path, "%s/smtpd.conf", archive_dir);
+	if (smtpd_settings_read(path.data, &smtpd->settings, err) < 0)
+		return -1;
+	s = smtpd->settings;
+	if (*s->auth_file != '\0' && users_read(s->auth_file, &smtpd->users, err) < 0)
+		return -1;
+	if (*s->tls_cert != '\0' && tls_server_new(s->tls_cert, s->tls_key, &smtpd->tls, err) < 0)
+		return -1;
+	*smtpd_r = TAKE(smtpd);
+	return 0;
+}
+
+static bool has_lmtp(const struct smtpd_settings *s)
+{
+	for (size_t i = 0; i < s->listen.n; i++)
+		if (s->listens[i].protocol == PROTOCOL_LMTP)
+			return true;
+	return false;
+}
+
+int smtpd_open(struct smtpd *smtpd, const char *archive_dir, struct err *err)
+{
+	if (spool_open(archive_dir, &smtpd->spool, err) < 0)
+		return -1;
+	spool_set_reserve(smtpd->spool, smtpd->settings->reserve_bytes);
+	if (has_lmtp(smtpd->settings))
+		return token_key_open(archive_dir, &smtpd->token_key, err);
+	return 0;
+}
+
+void smtpd_free(struct smtpd **smtpd)
+{
+	struct smtpd *s = *smtpd;
+
+	if (s == NULL)
+		return;
+	token_key_free(&s->token_key);
+	spool_free(&s->spool);
+	tls_server_free(&s->tls);
+	users_free(&s->users);
+	smtpd_settings_free(&s->settings);
+	free(s);
+	*smtpd = NULL;
+}
