@@ -43,6 +43,10 @@ struct cmd {
 	X(rebuild, "[--medium DIR]...", "make catalog and index from the media and the key")       \
 	X(spool, "list|show ID|retry ID...|drop ID...|expire [--postqueue COMMAND]",               \
 	  "incoming mail that waits or is stuck")                                                  \
+	X(fetch,                                                                                   \
+	  "add|set NAME [--imap|--pop3 HOST[:PORT]] [--user U] [--password-file F] ... | list | "  \
+	  "test NAME | run [NAME...] [--once] [--wait S] | remove NAME",                           \
+	  "mailboxes on other servers")                                                            \
 	X(medium, "list", "the numbered media")                                                    \
 	X(status, "", "how the archive is")
 

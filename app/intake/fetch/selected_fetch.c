@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/intake/fetch/selected.h"
+
+#include <stdio.h>
+
+enum {
+	MAILS_MAX = 5 * 1000 * 1000, /* in one folder: what is kept of each is in memory */
+	RESPONSES_MORE = 100 * 1000, /* that may come unasked while a command runs */
+	SET_MAILS = 100,             /* in one command */
+	SET_BYTES = 16 << 20,        /* likewise, unless one mail alone has more */
+	SETS = 2, /* commands on their way at a time: the server never waits for us */
+};
+/* A mail that is larger than it was said to be is read over, up to here. */
+static const uint64_t drain_max = 4ULL << 30;
+
+enum state {
+	WANTED,
+	ASKED,
+	GOT,
+	MISSING, /* asked for, and not given */
+	FAILED
+};
+
+struct mail {
+	uint32_t uid;
+	enum state state;
+	uint64_t size_bytes; /* as the server says */
+};
+
+struct set {
+	size_t from, to; /* places in MAILS */
+	uint32_t number; /* of its command */
+};
+
+struct fetching {
+	struct selected *box;
+	struct ledger *ledger;
+	struct haul *haul;
+	struct mail *mails; /* by ascending UID */
+	size_t n, cap;
+	uint64_t known; /* UIDs up to this one are */
+	bool too_big;   /* the mail that is coming in */
+	struct fetch_folder_done done;
+};
+
+static struct fetch_which which_of(const struct fetching *f, uint64_t uid)
+{
+	return (struct fetch_which){
+		.folder = f->box->folder->name, .uidvalidity = f->box->uidvalidity, .uid = uid};
+}
+
+/* --- what is there ---------------------------------------------------------------------------- */
+
+static bool is_fetch(const struct imap_response *response)
+{
+	return response->what == IMAP_DATA && imap_is(response, "FETCH") && response->n == 1 &&
+	       response->values[0].kind == IMAP_LIST;
+}
+
+/* 0: there is none, which is so where the server tells of flags that have changed. */
+static uint64_t uid_of(const struct imap_response *response)
+{
+	const struct imap_value *value = imap_item(&response->values[0], "UID");
+	uint64_t uid;
+
+	return value != NULL && imap_number(value->text, UINT32_MAX, &uid) == 0 ? uid : 0;
+}
+
+static void add_mail(struct fetching *f, uint64_t uid, uint64_t size)
+{
+	if (f->n == f->cap) {
+		f->cap = f->cap == 0 ? 1024 : f->cap * 2;
+		f->mails = mem_grow(f->mails, f->cap * sizeof(*f->mails));
+	}
+	f->mails[f->n++] = (struct mail){.uid = (uint32_t)uid, .size_bytes = size};
+}
+
+/* "UID FETCH 17:*" gives the last mail even if its UID is less than 17. */
+static int hear_survey(void *arg, const struct imap_response *response, struct err *err)
+{
+	struct fetching *f = arg;
+	const struct imap_value *size;
+	uint64_t bytes, uid;
+
+	if (response->what == IMAP_DATA && imap_is(response, "EXISTS"))
+		f->box->exists = response->number;
+	if (!is_fetch(response) || (uid = uid_of(response)) <= f->known)
+		return 0;
+	size = imap_item(&response->values[0], "RFC822.SIZE");
+	if (size == NULL || imap_number(size->text, INT64_MAX, &bytes) < 0)
+		return 0;
+	if (f->n == MAILS_MAX)
+		return err_set(err, ERR_TOOBIG, "a folder has more than %d mails", MAILS_MAX);
+	add_mail(f, uid, bytes);
+	return 0;
+}
+
+static int by_uid(const void *a, const void *b)
+{
+	const struct mail *x = a, *y = b;
+
+	return x->uid < y->uid ? -1 : x->uid > y->uid;
+}
+
+/* Ascending, and each once, whatever the server sent. */
+static void sort_mails(struct fetching *f)
+{
+	size_t n = 0;
+
+	if (f->n > 1)
+		qsort(f->mails, f->n, sizeof(*f->mails), by_uid);
+	for (size_t i = 0; i < f->n; i++) {
+		if (n == 0 || f->mails[n - 1].uid != f->mails[i].uid)
+			f->mails[n++] = f->mails[i];
+	}
+	f->n = n;
+}
+
+static int survey(struct fetching *f, struct err *err)
+{
+	const struct imap_hearer hearer = {f, hear_survey};
+	uint64_t exists = f->box->exists;
+	char range[64];
+
+	if (exists > 0 && f->known < UINT32_MAX) {
+		snprintf(range, sizeof(range), "UID FETCH %llu:* (UID RFC822.SIZE)",
+			 (unsigned long long)f->known + 1);
+		imap_text(f->box->imap, range);
+		if (imap_do(f->box->imap, "UID FETCH", &hearer, exists + RESPONSES_MORE, err) < 0)
+			return -1;
+	}
+	sort_mails(f);
+	/* the server may have counted before the latest came in */
+	f->done.on_server = f->box->exists > f->n ? f->box->exists : f->n;
+	f->done.earlier = f->done.on_server - f->n;
+	return 0;
+}
+
+/* --- what comes in ---------------------------------------------------------------------------- */
+
+static int begin_content(void *arg, uint64_t size_bytes, struct err *err)
+{
+	struct fetching *f = arg;
+	uint64_t max = ledger_job(f->ledger)->mail_bytes;
+
+	if (haul_is_open(f->haul) || f->too_big)
+		return imap_wrong(err, "one mail within another");
+	if (size_bytes > drain_max)
+		return imap_wrong(err, "a mail of impossible size");
+	f->too_big = size_bytes > max;
+	return f->too_big ? 0 : haul_begin(f->haul, size_bytes, err);
+}
+
+static int write_content(void *arg, const void *data, size_t len, struct err *err)
+{
+	struct fetching *f = arg;
+
+	return f->too_big ? 0 : haul_write(f->haul, data, len, err);
+}
+
+static struct mail *find_mail(struct fetching *f, uint64_t uid)
+{
+	struct mail key = {.uid = (uint32_t)uid};
+
+	if (f->n == 0)
+		return NULL;
+	return bsearch(&key, f->mails, f->n, sizeof(*f->mails), by_uid);
+}
+
+static int fail(struct fetching *f, struct mail *mail, enum err_kind kind, const char *text,
+		struct err *err)
+{
+	struct fetch_failed m = {.which = which_of(f, mail->uid), .kind = kind, .text = VIEW(text)};
+
+	mail->state = FAILED;
+	f->done.failed++;
+	return ledger_send_failed(f->ledger, &m, err);
+}
+
+static int fail_too_big(struct fetching *f, struct mail *mail, struct err *err)
+{
+	return fail(f, mail, ERR_TOOBIG, "it is larger than the limit of this archive", err);
+}
+
+static void add_flags(struct str *out, const struct imap_value *flags)
+{
+	for (size_t i = 0; flags != NULL && i < flags->n; i++) {
+		if (out->len > 0)
+			str_addc(out, ' ');
+		str_addsafe(out, flags->items[i].text, false);
+	}
+}
+
+static int take_content(struct fetching *f, struct mail *mail, const struct imap_value *list,
+			struct err *err)
+{
+	const struct imap_value *date = imap_item(list, "INTERNALDATE");
+	struct sighting sighting = {.which = which_of(f, mail->uid)};
+	CLEAN_STR flags = STR_INIT;
+
+	if (f->too_big)
+		return fail_too_big(f, mail, err);
+	add_flags(&flags, imap_item(list, "FLAGS"));
+	sighting.flags = str_view(&flags);
+	if (date != NULL && imap_date(date->text, &sighting.time_s) < 0)
+		sighting.time_s = 0;
+	mail->state = GOT;
+	f->done.mails++;
+	return haul_take(f->haul, &sighting, err);
+}
+
+/* Content that was not asked for, or has come before, is let go. */
+static int hear_content(void *arg, const struct imap_response *response, struct err *err)
+{
+	struct fetching *f = arg;
+	int rc = 0;
+
+	if (haul_is_open(f->haul) || f->too_big) {
+		struct mail *mail = is_fetch(response) ? find_mail(f, uid_of(response)) : NULL;
+
+		if (mail != NULL && mail->state == ASKED)
+			rc = take_content(f, mail, &response->values[0], err);
+	}
+	haul_drop(f->haul);
+	f->too_big = false;
+	return rc;
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+/* As many mails as one command should ask for, from *AT on; those that are too large are not asked for. The
+ * count of those that are. */
+static int choose(struct fetching *f, size_t *at, struct set *set_r, uint32_t uids[SET_MAILS],
+		  struct err *err)
+{
+	uint64_t max = ledger_job(f->ledger)->mail_bytes, bytes = 0;
+	int n = 0;
+
+	set_r->from = *at;
+	for (; *at < f->n && n < SET_MAILS && (n == 0 || bytes < SET_BYTES); ++*at) {
+		struct mail *mail = &f->mails[*at];
+
+		if (mail->size_bytes > max) {
+			if (fail_too_big(f, mail, err) < 0)
+				return -1;
+			continue;
+		}
+		bytes += mail->size_bytes;
+		mail->state = ASKED;
+		uids[n++] = mail->uid;
+	}
+	set_r->to = *at;
+	return n;
+}
+
+static int ask(struct fetching *f, const uint32_t *uids, size_t n, const char *items,
+	       uint32_t *number_r, struct err *err)
+{
+	CLEAN_STR set = STR_INIT;
+
+	str_adds(&set, "UID FETCH ");
+	selected_set(uids, n, n, &set);
+	str_adds(&set, items);
+	imap_text(f->box->imap, set.data);
+	return imap_send(f->box->imap, number_r, err);
+}
+
+#define CONTENT " (UID FLAGS INTERNALDATE BODY.PEEK[])"
+
+static int await(struct fetching *f, const struct set *set, struct imap_result *result_r,
+		 struct err *err)
+{
+	const struct imap_hearer hearer = {f, hear_content};
+
+	if (imap_wait(f->box->imap, set->number, &hearer, RESPONSES_MORE, result_r, err) < 0)
+		return -1;
+	for (size_t i = set->from; i < set->to; i++) {
+		if (f->mails[i].state == ASKED)
+			f->mails[i].state = MISSING;
+	}
+	return 0;
+}
+
+/* While the mails of one command come in, the next one is with the server already. */
+static int fetch_sets(struct fetching *f, struct err *err)
+{
+	struct set sets[SETS];
+	struct imap_result result;
+	uint32_t uids[SET_MAILS];
+	size_t at = 0, sent = 0, done = 0;
+
+	while (at < f->n || done < sent) {
+		while (at < f->n && sent - done < SETS) {
+			struct set *set = &sets[sent % SETS];
+			int n = choose(f, &at, set, uids, err);
+
+			if (n < 0)
+				return -1;
+			if (n == 0)
+				continue;
+			if (ask(f, uids, (size_t)n, CONTENT, &set->number, err) < 0)
+				return -1;
+			sent++;
+		}
+		if (done < sent && await(f, &sets[done++ % SETS], &result, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- what did not come ------------------------------------------------------------------------ */
+
+static int hear_presence(void *arg, const struct imap_response *response, struct err *err)
+{
+	bool *is_there = arg;
+
+	(void)err;
+	*is_there = *is_there || (is_fetch(response) && uid_of(response) > 0);
+	return 0;
+}
+
+static int is_gone(struct fetching *f, const struct mail *mail, bool *gone_r, struct err *err)
+{
+	bool is_there = false;
+	const struct imap_hearer hearer = {&is_there, hear_presence};
+	struct imap_result result;
+	uint32_t number;
+
+	if (ask(f, &mail->uid, 1, " (UID)", &number, err) < 0 ||
+	    imap_wait(f->box->imap, number, &hearer, RESPONSES_MORE, &result, err) < 0)
+		return -1;
+	*gone_r = result.ok && !is_there;
+	return 0;
+}
+
+/* RFC 5530: what is said of the moment, not of the mail. */
+static bool is_passing(const struct imap_result *result)
+{
+	return strcmp(result->code, "UNAVAILABLE") == 0 || strcmp(result->code, "INUSE") == 0 ||
+	       strcmp(result->code, "LIMIT") == 0;
+}
+
+/* Once more, by itself: among others it may have been a victim of its neighbour. */
+static int ask_again(struct fetching *f, struct mail *mail, struct err *err)
+{
+	size_t place = (size_t)(mail - f->mails);
+	struct set set = {.from = place, .to = place + 1};
+	struct imap_result result;
+
+	mail->state = ASKED;
+	if (ask(f, &mail->uid, 1, CONTENT, &set.number, err) < 0 ||
+	    await(f, &set, &result, err) < 0)
+		return -1;
+	if (mail->state != MISSING)
+		return 0;
+	return fail(f, mail, is_passing(&result) ? ERR_OFFLINE : ERR_DAMAGED,
+		    "the server lists this mail but does not give it out", err);
+}
+
+static int settle_missing(struct fetching *f, struct err *err)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		bool gone;
+
+		if (f->mails[i].state != MISSING)
+			continue;
+		if (is_gone(f, &f->mails[i], &gone, err) < 0)
+			return -1;
+		if (gone)
+			f->done.gone++;
+		else if (ask_again(f, &f->mails[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- a whole folder --------------------------------------------------------------------------- */
+
+static int tell_folder(struct fetching *f, struct err *err)
+{
+	const struct folder *folder = f->box->folder;
+	struct fetch_folder m = {
+		.folder = folder->name,
+		.use = folder->use,
+		.selected = true,
+		.guessed = folder->guessed,
+		.uidvalidity = f->box->uidvalidity,
+		.on_server = f->done.on_server,
+		.earlier = f->done.earlier,
+	};
+
+	return ledger_send_folder(f->ledger, &m, err);
+}
+
+static int fetch_all(struct fetching *f, struct err *err)
+{
+	const struct imap_sink sink = {f, begin_content, write_content};
+	int rc;
+
+	if (survey(f, err) < 0 || tell_folder(f, err) < 0)
+		return -1;
+	imap_set_sink(f->box->imap, &sink);
+	rc = fetch_sets(f, err) < 0 || settle_missing(f, err) < 0 ? -1 : 0;
+	imap_set_sink(f->box->imap, NULL);
+	if (rc < 0 || haul_commit(f->haul, err) < 0)
+		return -1;
+	return ledger_send_folder_done(f->ledger, &f->done, err);
+}
+
+int selected_fetch(struct selected *box, struct ledger *ledger, struct spool *spool,
+		   struct err *err)
+{
+	CLEAN(haul) haul = haul_new(ledger, spool);
+	struct fetching f = {
+		.box = box,
+		.ledger = ledger,
+		.haul = haul,
+		.known = ledger_known_uid(ledger, box->folder->name, box->uidvalidity),
+		.done = {.folder = box->folder->name, .uidvalidity = box->uidvalidity},
+	};
+	int rc = fetch_all(&f, err);
+	struct err late = {0};
+
+	/* a connection that broke takes nothing along that had come in whole */
+	if (rc < 0 && haul_commit(haul, &late) < 0)
+		err_add(err, "%s, after", late.text);
+	free(f.mails);
+	return rc;
+}
