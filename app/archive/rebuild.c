@@ -2,6 +2,7 @@
 #include "app/archive/rebuild.h"
 
 #include "app/archive/archive_priv.h"
+#include "app/catalog/accounts.h"
 #include "app/catalog/receipts.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -379,6 +380,7 @@ static void carry_over(struct rebuilding *rb)
 	carry_settings_over(rb, &err);
 	carry_notes_over(rb, &err);
 	carry_receipts_over(rb, &err);
+	accounts_carry_over(rb->old, rb->a->catalog, &err);
 	catalog_free(&rb->old); /* closing it empties its log */
 }
 

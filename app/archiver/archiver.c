@@ -79,7 +79,7 @@ static int read_next(struct archiver *ar, struct err *err)
 	    0)
 		/* not found: somebody dropped it */
 		return why.kind == ERR_NOTFOUND ? 0 : stick(ar, id, &why, err);
-	rc = copy_settle(&captures, e, is_ahead(ar, &e->env.capture), err);
+	rc = copy_settle(&captures, e, e->env.is_copy && is_ahead(ar, &e->env.capture), err);
 	if (rc > 0)
 		ar->held = TAKE(e);
 	return rc < 0 ? -1 : 0;

@@ -2,8 +2,8 @@
 /* archiver.h - from the spool into the archive, batch by batch, for as long as the process lives.
  *
  * (D1) An entry leaves the spool only after the catalog commit of its batch. One that a crash left
- *      there is found to be known, by its bytes, way and source, and is removed: one mail, one
- *      sighting, whenever the archiver dies.
+ *      there is found to be known, by its bytes, way and source (a journal report's mail by its place,
+ *      too), and is removed: one mail, one sighting, whenever the archiver dies.
  * (D2) What cannot be taken in goes to stuck/ with its reason; the rest flows on.
  *      A mail that the archiver does not survive goes there too, in the end (guard.h).
  * (D3) When nothing waits the index is committed, so a mail is found within two seconds of its

@@ -59,7 +59,7 @@ static int find_capture(const struct captures *c, const struct entry *e, bool is
 	int rc = find_row(c->a, arena, &e->env.capture, &row, err);
 
 	*found_r = rc > 0;
-	if (rc > 0)
+	if (rc > 0 && e->env.marks.n > 0)
 		read_archived(c->a, &row, original);
 	if (rc != 0)
 		return rc;
@@ -68,11 +68,15 @@ static int find_capture(const struct captures *c, const struct entry *e, bool is
 		return rc < 0 ? -1 : 1;
 	if (!is_ahead)
 		return 0;
+	if (spool_read(c->spool, SPOOL_READY, &e->env.capture, c->key,
+		       archive_settings(c->a)->max_mail_bytes, original, NULL, NULL, err) < 0) {
+		if (err->kind != ERR_NOTFOUND)
+			return -1;
+		err_clear(err); /* somebody dropped it just now */
+		return 1;
+	}
 	*found_r = true;
-	return spool_read(c->spool, SPOOL_READY, &e->env.capture, c->key,
-			  archive_settings(c->a)->max_mail_bytes, original, NULL, NULL, err) < 0
-		       ? -1
-		       : 1;
+	return 1;
 }
 
 int copy_settle(const struct captures *captures, struct entry *e, bool is_ahead, struct err *err)

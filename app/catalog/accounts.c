@@ -339,3 +339,56 @@ int accounts_note_run(struct catalog *catalog, uint64_t account, int64_t run_s,
 		      BIND_INT(account), BIND_INT(run_s), BIND_TEXT(VIEW(run_error)),
 		      BIND_INT(waiting));
 }
+
+/* Column by column: i a number, t a text, b bytes; what is NULL stays NULL. */
+static const struct table {
+	const char *select, *insert, *types;
+} tables[] = {
+	{"SELECT account, name, prototype, parent, run_s, run_error, waiting FROM accounts "
+	 "ORDER BY parent IS NOT NULL",
+	 "INSERT INTO accounts (account, name, prototype, parent, run_s, run_error, waiting) "
+	 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	 "itiiiti"},
+	{"SELECT account, setting, value FROM account_settings",
+	 "INSERT INTO account_settings VALUES (?1, ?2, ?3)", "itt"},
+	{"SELECT account, folder, uidvalidity, uid, archived, duplicate, failed FROM fetch_folders",
+	 "INSERT INTO fetch_folders VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", "itiiiii"},
+	{"SELECT account, uidl FROM fetch_uidls", "INSERT INTO fetch_uidls VALUES (?1, ?2)", "it"},
+	{"SELECT account, folder, uidvalidity, uid, uidl, entry, size, state, outcome "
+	 "FROM fetch_mails",
+	 "INSERT INTO fetch_mails VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", "itiitbiii"},
+};
+
+static int carry_row(struct stmt *row, struct db *to, const struct table *t, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	if (db_query(to, t->insert, &q, err) < 0)
+		return -1;
+	for (int i = 0; t->types[i] != '\0'; i++) {
+		if (stmt_is_null(row, i))
+			stmt_bind_null(q, i + 1);
+		else if (t->types[i] == 'i')
+			stmt_bind_int(q, i + 1, stmt_int(row, i));
+		else if (t->types[i] == 't')
+			stmt_bind_text(q, i + 1, stmt_text(row, i));
+		else
+			stmt_bind_blob(q, i + 1, stmt_blob(row, i).data, stmt_blob(row, i).len);
+	}
+	return stmt_run(q, err);
+}
+
+int accounts_carry_over(struct catalog *from, struct catalog *to, struct err *err)
+{
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
+		CLEAN_STMT q = NULL;
+		int rc = db_query(catalog_db(from), tables[i].select, &q, err);
+
+		while (rc >= 0 && (rc = stmt_step(q, err)) > 0)
+			if (carry_row(q, catalog_db(to), &tables[i], err) < 0)
+				return -1;
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -101,4 +101,8 @@ int accounts_set(struct catalog *catalog, uint64_t account, enum account_setting
 int accounts_note_run(struct catalog *catalog, uint64_t account, int64_t run_s,
 		      const char *run_error, uint64_t waiting, struct err *err);
 
+/* Take all accounts, and what is remembered of them, from another catalog into this one, which has none: what no
+ * pack knows. */
+int accounts_carry_over(struct catalog *from, struct catalog *to, struct err *err);
+
 #endif

@@ -48,7 +48,8 @@ struct cmd {
 	  "test NAME | run [NAME...] [--once] [--wait S] | remove NAME",                           \
 	  "mailboxes on other servers")                                                            \
 	X(medium, "list", "the numbered media")                                                    \
-	X(status, "", "how the archive is")
+	X(status, "", "how the archive is")                                                        \
+	X(serve, "", "run all daemons of the archive, for trials")
 
 #define X(name, args, help) int cmd_##name(struct cmd *cmd);
 VERBS(X)

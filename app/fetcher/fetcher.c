@@ -82,6 +82,16 @@ static void note_mail(struct run *r, const struct fetched_which *which, const ch
 	r->watch->note(r->watch->arg, str_view(&note));
 }
 
+/* RC of a message that was sent. One who has gone has told why, and that is still to be read (P4). */
+static int sent(struct run *r, int rc, struct err *err)
+{
+	if (rc == 0 || err->kind != ERR_OFFLINE)
+		return rc;
+	r->finished = true;
+	err_clear(err);
+	return 0;
+}
+
 /* --- from the spool to an outcome (G1) -------------------------------------------------------- */
 
 _Static_assert((int)FETCHED_ARCHIVED == (int)FETCH_ARCHIVED &&
@@ -99,7 +109,7 @@ static int settle_first(struct run *r, enum fetched_outcome outcome, struct err 
 
 	if (m->folder == NULL)
 		r->report->settled++;
-	if (tell && fetch_send_outcome(r->fd, &message, err) < 0)
+	if (tell && sent(r, fetch_send_outcome(r->fd, &message, err), err) < 0)
 		return -1;
 	flow_settle(r->flow, outcome, due);
 	r->progress_ms = clock_monotonic_ms();
@@ -378,6 +388,8 @@ static int listen_to(struct run *r, int timeout_ms, struct err *err)
 		uint32_t type;
 
 		rc = ipc_receive(r->fd, MESSAGE_MS, &type, &r->body, err);
+		if (rc == 0 && r->watch->stop(r->watch->arg)) /* so was it, by the same signal */
+			return err_set(err, ERR_STOPPED, "stopped on request");
 		if (rc == 0)
 			return err_set(err, ERR_IO, "sealpost-fetch has ended before its work");
 		if (rc < 0 || hear(r, type, err) < 0)
@@ -422,23 +434,31 @@ static int send_due(struct run *r, struct err *err)
 	return 0;
 }
 
-static int send_job(struct run *r, enum fetch_mode mode, struct err *err)
+static int send_state(struct run *r, struct err *err)
 {
 	uint64_t account = r->account->account;
+
+	if (fetched_each_folder(catalog_of(r), account, send_known_folder, r, err) < 0 ||
+	    fetched_each_uidl(catalog_of(r), account, send_known_uidl, r, err) < 0)
+		return -1;
+	return send_due(r, err);
+}
+
+static int send_job(struct run *r, enum fetch_mode mode, struct err *err)
+{
+	int rc;
 
 	r->job.mode = mode;
 	r->job.archive_dir = VIEW(archive_dir(r->a));
 	r->job.mail_bytes = archive_settings(r->a)->max_mail_bytes;
 	r->job.idle_ms = r->options->idle_ms;
-	if (job_send(r->fd, catalog_of(r), r->account, &r->job, err) < 0)
-		return -1;
-	if (mode == FETCH_ALL && !r->options->once &&
-	    (fetched_each_folder(catalog_of(r), account, send_known_folder, r, err) < 0 ||
-	     fetched_each_uidl(catalog_of(r), account, send_known_uidl, r, err) < 0 ||
-	     send_due(r, err) < 0))
-		return -1;
+	rc = job_send(r->fd, catalog_of(r), r->account, &r->job, err);
+	if (rc == 0 && mode == FETCH_ALL && !r->options->once)
+		rc = send_state(r, err);
+	if (rc == 0)
+		rc = fetch_send_start(r->fd, &(struct fetch_start){}, err);
 	r->started = true;
-	return fetch_send_start(r->fd, &(struct fetch_start){}, err);
+	return sent(r, rc, err);
 }
 
 /* (G2): mails of earlier runs first. What has an action now is due. */
@@ -471,7 +491,7 @@ static int give_up_waiting(struct run *r, struct err *err)
 	if (!r->started || r->finished)
 		return 0;
 	r->finished = true;
-	return fetch_send_finish(r->fd, &(struct fetch_finish){}, err);
+	return sent(r, fetch_send_finish(r->fd, &(struct fetch_finish){}, err), err);
 }
 
 static int step(struct run *r, struct err *err)
@@ -513,6 +533,20 @@ static void add_counts(struct fetcher_counts *to, const struct fetcher_counts *c
 	to->waiting += c->waiting;
 }
 
+/* By name, INBOX first: servers have no order. */
+static int by_name(const void *a, const void *b)
+{
+	const struct fetcher_folder *x = a, *y = b;
+	bool x_first = view_eq(x->folder, VIEW("INBOX")),
+	     y_first = view_eq(y->folder, VIEW("INBOX"));
+	size_t len = x->folder.len < y->folder.len ? x->folder.len : y->folder.len;
+	int order = memcmp(x->folder.data, y->folder.data, len);
+
+	if (x_first != y_first)
+		return x_first ? -1 : 1;
+	return order != 0 ? order : (x->folder.len > len) - (y->folder.len > len);
+}
+
 /* WHOLE: the run went to its end, so the sums must fit (G3). */
 static void report_folders(struct run *r, bool whole)
 {
@@ -530,6 +564,8 @@ static void report_folders(struct run *r, bool whole)
 		folder.folder = arena_view(r->arena, folder.folder);
 		ARENA_PUSH(r->arena, *r->report, folder);
 	}
+	if (r->report->n > 1)
+		qsort(r->report->v, r->report->n, sizeof(*r->report->v), by_name);
 }
 
 static int lock_account(const struct run *r, int *fd_r, struct err *err)

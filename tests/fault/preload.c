@@ -10,6 +10,8 @@
  *                 SIGKILL; enospc, eio: this call and all later ones fail
  *   FAULT_COUNT   file that gets the number of counted calls at the end of the process
  *   FAULT_SYNCED  file that gets a line "BYTES PATH" for each file that was synced
+ *   FAULT_MARK    any data that is hashed with this text in it is deadly: a fault of memory, or, if FAULT_DO
+ *                 is kill, SIGKILL
  * Standard streams, pipes and devices never count.
  */
 #include <dlfcn.h>
@@ -20,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -35,6 +38,8 @@ static struct {
 	atomic_long count;
 } plan;
 
+static const char *mark;
+
 #define REAL(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
 __attribute__((constructor)) static void read_plan(void)
@@ -44,6 +49,7 @@ __attribute__((constructor)) static void read_plan(void)
 	const char *deed = getenv("FAULT_DO");
 	const char *synced = getenv("FAULT_SYNCED");
 
+	mark = getenv("FAULT_MARK");
 	snprintf(plan.calls, sizeof(plan.calls), ",%s,", calls ? calls : "");
 	plan.at = at ? atol(at) : 0;
 	plan.synced_fd = synced ? open(synced, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)
@@ -220,4 +226,18 @@ ssize_t pwrite64(int fd, const void *data, size_t len, off64_t at)
 ssize_t writev(int fd, const struct iovec *v, int n)
 {
 	return suffer_fd("write", fd) < 0 ? -1 : REAL(writev)(fd, v, n);
+}
+
+/* A worker of the archiver hashes each mail that it reads. */
+int EVP_Digest(const void *data, size_t len, unsigned char *md, unsigned *md_len, const void *type,
+	       void *engine)
+{
+	if (mark != NULL && memmem(data, len, mark, strlen(mark)) != NULL) {
+		char *page = mmap(NULL, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (plan.deed == DEED_KILL)
+			die();
+		page[0] = 1;
+	}
+	return REAL(EVP_Digest)(data, len, md, md_len, type, engine);
 }

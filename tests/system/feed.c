@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* feed - puts mails into a spool as a door does; for tests and measurements.
  *
- *     feed ARCHIVE [--first N] [--count N] [--bytes N] [--processes N] [--from FOLDER] [--quiet]
+ *     feed ARCHIVE [--first N] [--count N] [--bytes N] [--processes N] [--from FOLDER | --file FILE]
+ *          [--unwrap | --capture | --copy-of ID] [--queue ID] [--quiet]
  *
  * Mail N says "letter N"; with --from, the mails are the files of a folder, one after the other and from
- * the start again, under other Message-IDs. One line for each mail, once it is committed: its number and
+ * the start again, under other Message-IDs; with --file, the mail is this file, byte by byte. --unwrap: by a
+ * way that is set up for journal reports. --capture: by the milter, delivered. --copy-of: as it was delivered
+ * behind filters that marked it as spam, to late@example.com. --queue: the mail server's queue id. One line for each mail, once it is committed: its number and
  * its entry's id; in the end how many and how fast, on standard error. */
 #include "app/intake/spool.h"
 #include "base/clock.h"
@@ -16,9 +19,9 @@
 #include <unistd.h>
 
 struct options {
-	const char *archive, *from;
+	const char *archive, *from, *file, *queue_id, *copy_of;
 	unsigned long first, count, bytes, processes;
-	bool quiet;
+	bool quiet, unwrap, capture;
 };
 
 struct mails {
@@ -32,23 +35,25 @@ static void die(const struct err *err)
 	exit(1);
 }
 
+static void read_mail(const char *path, struct arena *arena, struct mails *mails)
+{
+	struct str mail = STR_INIT;
+	struct err err = {0};
+
+	if (file_read(path, 1 << 26, &mail, &err) < 0)
+		die(&err);
+	ARENA_PUSH(arena, *mails, mail);
+}
+
 static void read_folder(const char *from, struct arena *arena, struct mails *mails)
 {
 	DIR *dir = opendir(from);
 	struct dirent *entry;
-	struct err err = {0};
 
 	must(dir != NULL);
-	while ((entry = readdir(dir)) != NULL) {
-		struct str mail = STR_INIT;
-
-		if (entry->d_name[0] == '.')
-			continue;
-		if (file_read(arena_f(arena, "%s/%s", from, entry->d_name), 1 << 26, &mail, &err) <
-		    0)
-			die(&err);
-		ARENA_PUSH(arena, *mails, mail);
-	}
+	while ((entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.')
+			read_mail(arena_f(arena, "%s/%s", from, entry->d_name), arena, mails);
 	closedir(dir);
 }
 
@@ -73,28 +78,51 @@ static void write_letter(unsigned long n, const struct str *words, struct str *o
 	str_addv(out, str_view(words));
 }
 
-static void write_mail(const struct mails *mails, const struct str *words, unsigned long n,
-		       struct str *out)
+static void write_mail(const struct options *o, const struct mails *mails, const struct str *words,
+		       unsigned long n, struct str *out)
 {
 	str_reset(out);
 	if (mails->n == 0) {
 		write_letter(n, words, out);
 		return;
 	}
-	str_addf(out, "Message-ID: <%lu@feed.example.org>\r\n", n);
+	if (o->file == NULL)
+		str_addf(out, "Message-ID: <%lu@feed.example.org>\r\n", n);
 	str_addv(out, str_view(&mails->v[n % mails->n]));
 }
 
-static void feed_one(struct spool *spool, unsigned long n, const struct str *mail, bool quiet)
+static struct envelope envelope_of(const struct options *o)
 {
-	CLEAN(spool_entry) entry = NULL;
-	struct view recipients[] = {VIEW("Ben@Example.COM"), VIEW("blind@example.com")};
-	struct envelope env = {.door = DOOR_SMTP,
+	static struct view recipients[] = {{"Ben@Example.COM", 15}, {"blind@example.com", 17}};
+	static struct view late = {"late@example.com", 16}, mark = {"X-Spam-Flag: YES", 16};
+	struct envelope env = {.door = o->capture ? DOOR_MILTER : DOOR_SMTP,
 			       .source = VIEW("feed"),
 			       .seen_ms = clock_ms(),
 			       .reverse_path = VIEW("anna@example.org"),
 			       .recipients = {recipients, 2, 2},
-			       .queue_id = VIEW("4XyZ")};
+			       .queue_id = VIEW(o->queue_id),
+			       .client_name = VIEW("client.example.org"),
+			       .client_addr = VIEW("192.0.2.1"),
+			       .tls = VIEW("TLSv1.3"),
+			       .trace = VIEW("Return-Path: <anna@example.org>\r\n"
+					     "Received: from client\r\n\tby server\r\n"),
+			       .unwrap = o->unwrap};
+
+	if (o->copy_of == NULL)
+		return env;
+	env.door = DOOR_LMTP;
+	env.is_copy = true;
+	env.recipients = (struct views){&late, 1, 1};
+	env.marks = (struct views){&mark, 1, 1};
+	must(uuid_read(VIEW(o->copy_of), &env.capture) == 0);
+	return env;
+}
+
+static void feed_one(struct spool *spool, unsigned long n, const struct str *mail,
+		     const struct options *o)
+{
+	CLEAN(spool_entry) entry = NULL;
+	struct envelope env = envelope_of(o);
 	struct err err = {0};
 	char id[UUID_TEXT + 1];
 
@@ -102,7 +130,7 @@ static void feed_one(struct spool *spool, unsigned long n, const struct str *mai
 	    spool_write(entry, mail->data, mail->len, &err) < 0 ||
 	    spool_commit(entry, &env, &err) < 0)
 		die(&err);
-	if (!quiet)
+	if (!o->quiet)
 		dprintf(STDOUT_FILENO, "%lu %s\n", n, uuid_text(spool_entry_id(entry), id));
 }
 
@@ -118,8 +146,8 @@ static void feed(const struct options *o, const struct mails *mails, unsigned lo
 	if (spool_open(o->archive, &spool, &err) < 0)
 		die(&err);
 	for (unsigned long n = i; n < o->count; n += o->processes) {
-		write_mail(mails, &words, o->first + n, &mail);
-		feed_one(spool, o->first + n, &mail, o->quiet);
+		write_mail(o, mails, &words, o->first + n, &mail);
+		feed_one(spool, o->first + n, &mail, o);
 	}
 }
 
@@ -147,31 +175,40 @@ static int feed_all(const struct options *o, const struct mails *mails)
 
 static void parse(int argc, char **argv, struct options *o)
 {
-	for (int i = 2; i < argc; i++) {
-		const char *value = i + 1 < argc ? argv[i + 1] : "0";
-		unsigned long n = strtoul(value, NULL, 10);
+	const struct {
+		const char *name;
+		bool *yes;
+		const char **text;
+		unsigned long *number;
+	} rows[] = {
+		{"--quiet", &o->quiet, NULL, NULL},         {"--unwrap", &o->unwrap, NULL, NULL},
+		{"--capture", &o->capture, NULL, NULL},     {"--from", NULL, &o->from, NULL},
+		{"--file", NULL, &o->file, NULL},           {"--queue", NULL, &o->queue_id, NULL},
+		{"--copy-of", NULL, &o->copy_of, NULL},     {"--first", NULL, NULL, &o->first},
+		{"--count", NULL, NULL, &o->count},         {"--bytes", NULL, NULL, &o->bytes},
+		{"--processes", NULL, NULL, &o->processes},
+	};
 
-		if (strcmp(argv[i], "--quiet") == 0) {
-			o->quiet = true;
+	for (int i = 2; i < argc; i++) {
+		size_t r = 0;
+
+		while (strcmp(rows[r].name, argv[i]) != 0)
+			must(++r < sizeof(rows) / sizeof(*rows));
+		if (rows[r].yes != NULL) {
+			*rows[r].yes = true;
 			continue;
 		}
-		if (strcmp(argv[i], "--first") == 0)
-			o->first = n;
-		else if (strcmp(argv[i], "--count") == 0)
-			o->count = n;
-		else if (strcmp(argv[i], "--bytes") == 0)
-			o->bytes = n;
-		else if (strcmp(argv[i], "--processes") == 0)
-			o->processes = n;
-		else if (strcmp(argv[i], "--from") == 0)
-			o->from = value;
-		i++;
+		must(++i < argc);
+		if (rows[r].text != NULL)
+			*rows[r].text = argv[i];
+		else
+			*rows[r].number = strtoul(argv[i], NULL, 10);
 	}
 }
 
 int main(int argc, char **argv)
 {
-	struct options o = {.count = 1, .processes = 1};
+	struct options o = {.count = 1, .processes = 1, .queue_id = "4XyZ"};
 	CLEAN(arena) arena = arena_new();
 	struct mails mails = {0};
 	int64_t begun_ms, ms;
@@ -182,6 +219,8 @@ int main(int argc, char **argv)
 	parse(argc, argv, &o);
 	if (o.from != NULL)
 		read_folder(o.from, arena, &mails);
+	if (o.file != NULL)
+		read_mail(o.file, arena, &mails);
 	begun_ms = clock_monotonic_ms();
 	failed = feed_all(&o, &mails);
 	ms = clock_monotonic_ms() - begun_ms;

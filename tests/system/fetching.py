@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """fetching - sealpost-fetch as its parent sees it: messages over a socketpair (protocol.h)."""
 import collections
+import contextlib
 import os
 import select
 import socket
@@ -176,10 +177,11 @@ def run(archive, *before, outcome=None, finish=False, answer=None, binary=BIN, *
                 if answer:
                     answer(message, lambda *a, **k: ours.sendall(pack(*a, **k)))
                 what = outcome(message.fields) if outcome and message.name == "mail" else None
-                if what is not None:
-                    ours.sendall(pack("outcome", what=what, **which(message.fields)))
-                if finish and message.name == "folder_done":
-                    ours.sendall(pack("finish"))
+                with contextlib.suppress(BrokenPipeError):  # it may have ended meanwhile
+                    if what is not None:
+                        ours.sendall(pack("outcome", what=what, **which(message.fields)))
+                    if finish and message.name == "folder_done":
+                        ours.sendall(pack("finish"))
             status = process.wait(TIMEOUT_S)
         finally:
             process.kill()

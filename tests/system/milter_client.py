@@ -15,7 +15,8 @@ ALL_ACTIONS = 0x1ff
 # steps
 NOCONNECT, NOHELO, NOMAIL, NORCPT, NOBODY, NOHDRS, NOEOH = (1 << n for n in range(7))
 NR_HDR, NOUNKNOWN, NODATA, SKIP, RCPT_REJ = (1 << n for n in range(7, 12))
-NR_CONN, NR_HELO, NR_MAIL, NR_RCPT, NR_DATA, NR_UNKN, NR_EOH, NR_BODY = (1 << n for n in range(12, 20))
+NR_CONN, NR_HELO, NR_MAIL, NR_RCPT = (1 << n for n in range(12, 16))
+NR_DATA, NR_UNKN, NR_EOH, NR_BODY = (1 << n for n in range(16, 20))
 LEADSPC = 1 << 20
 ALL_STEPS = 0x1fffff
 CHUNK = 65535
@@ -86,7 +87,8 @@ class Client:
     # What a mail server says, one after the other.
 
     def connect(self, name=b"client.example.org", addr=b"192.0.2.1", family=b"4", macros=None):
-        return self.step(b"C", name + b"\0" + family + struct.pack(">H", 4711) + texts(addr), macros)
+        place = family + struct.pack(">H", 4711) + texts(addr)
+        return self.step(b"C", texts(name) + place, macros)
 
     def helo(self, name=b"client", macros=None):
         return self.step(b"H", texts(name), macros)
@@ -148,10 +150,8 @@ class Client:
         for rcpt in rcpts:
             self.rcpt(rcpt)
         self.data()
-        head, _, body = raw.partition(b"\r\n\r\n") if b"\r\n\r\n" in raw else (raw.rstrip(b"\r\n"), b"", b"")
-        if raw.startswith(b"\r\n"):
-            head, body = b"", raw[2:]
-        for field in unfold(head):
+        head, _, body = (b"\r\n" + raw).partition(b"\r\n\r\n")
+        for field in unfold(head[2:]):
             name, _, value = field.partition(b":")
             self.header(name, value)
         self.end_of_header()

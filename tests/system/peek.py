@@ -10,7 +10,7 @@ PEEK = os.environ.get("SEALPOST_PEEK", str(ROOT / "build" / "opt" / "tests" / "s
 
 
 def peek(archive, state="pending"):
-    """The entries in this state, oldest first: each what its envelope tells, and its bytes as "raw"."""
+    """The entries in this state, oldest first: what the envelope tells, and the bytes as "raw"."""
     done = subprocess.run([PEEK, str(archive.path), state], env=ENV, capture_output=True,
                           timeout=TIMEOUT_S, check=False)
     assert done.returncode == 0, done.stderr.decode()

@@ -22,9 +22,9 @@ def feed(archive, *args):
     return [line.split() for line in done.stdout.decode().splitlines()]
 
 
-def daemon(archive, *args, **more):
+def daemon(archive, *args, env=None, **more):
     return subprocess.Popen([archive.binary + "-archiver", "--archive", str(archive.path), *args],
-                            env=ENV, stderr=subprocess.PIPE, **more)
+                            env={**ENV, **(env or {})}, stderr=subprocess.PIPE, **more)
 
 
 @contextlib.contextmanager
@@ -206,6 +206,59 @@ def test_a_mail_over_the_limit_gets_stuck_and_flows_when_the_limit_grows(archive
     archive.run("spool", "retry", entry, status=DONE)
     archive_all(archive)
     assert archive.count("everyword") == 2
+
+
+def test_what_is_known_of_a_mail_beside_its_bytes_is_shown(archive):
+    feed(archive, "--queue", "4ABC")
+    archive_all(archive)
+    mail_id = archive.one("letter0")
+    came = archive.json("show", mail_id)[0]["sightings"][0]
+    assert (came["way"], came["source"], came["queue_id"]) == ("smtp", "feed", "4ABC")
+    assert (came["client_name"], came["client_addr"]) == ("client.example.org", "192.0.2.1")
+    assert (came["tls"], came["reverse_path"]) == ("TLSv1.3", "anna@example.org")
+    assert came["recipients"] == ["ben@example.com", "blind@example.com"]
+    assert came["trace"] == ["Return-Path: <anna@example.org>", "Received: from client\tby server"]
+    text = archive.text("show", mail_id)
+    above, own = text.split("\n\n")[:2]
+    assert above.startswith("Put on top by the mail server") and "Received: from client" in above
+    assert own.startswith("From: ") and "Received" not in own
+    assert "Client address: 192.0.2.1" in own and "Delivered to: blind@example.com" in own
+    assert b"Received" not in archive.raw(mail_id)
+
+
+def feed_deadly(archive, folder):
+    """Mails, and among them one that no archiver survives; its entry's id."""
+    (folder / "deadly").write_bytes(b"Subject: deadly\r\n\r\nthe deadly word: basilisk\r\n")
+    feed(archive, "--count", 10)
+    ((_, bad),) = feed(archive, "--file", folder / "deadly")
+    feed(archive, "--first", 10, "--count", 10)
+    return bad
+
+
+def run_until_it_ends_well(archive, env):
+    """How often it did not, and what it said in the end."""
+    for deaths in range(100):
+        process = daemon(archive, "--once", env=env)
+        err = process.communicate(timeout=TIMEOUT_S)[1]
+        if process.returncode == 0:
+            return deaths, err
+    raise AssertionError("it goes on dying")
+
+
+# The first end tells only that a batch was in hand.
+@pytest.mark.parametrize("fault, deaths", [({}, 1 + 3), ({"FAULT_DO": "kill"}, 1 + 10)],
+                         ids=["crash", "kill"])
+def test_a_mail_that_the_archiver_does_not_survive_is_put_aside(fast, folder, fault, deaths):
+    bad = feed_deadly(fast, folder)
+    env = {"LD_PRELOAD": str(ROOT / "build" / "fault" / "preload.so"), "FAULT_MARK": "basilisk"}
+    died, err = run_until_it_ends_well(fast, {**env, **fault})
+    assert died == deaths and f"stuck id={bad}".encode() in err
+    assert fast.count("everyword") == 20
+    (row,) = fast.json("spool", "list")
+    assert row["id"] == bad and f"ended unexpectedly {deaths - 1} times" in row["reason"]
+    fast.run("spool", "retry", bad)  # with a better archiver
+    archive_all(fast)
+    assert fast.count("basilisk") == 1 and not waiting(fast) and not waiting(fast, "stuck")
 
 
 def test_an_import_beside_the_archiver_hinders_neither(fast, folder):

@@ -10,9 +10,12 @@ def test_the_demo_runs_twice_and_finds_its_mail_known_the_second_time(folder):
     (folder / "build").mkdir()
     shutil.copy(ROOT / "tests" / "system" / "demo.sh", folder / "tests" / "system")
     (folder / "tests" / "data").symlink_to(DATA)
-    shutil.copy(BIN_FAST, folder / "build" / "sealpost")
+    for program in ("", "-archiver", "-smtpd"):
+        shutil.copy(f"{BIN_FAST}{program}", folder / "build" / f"sealpost{program}")
     for told in ("49 archived", "49 duplicate"):
         done = subprocess.run([folder / "tests" / "system" / "demo.sh"], env=ENV, check=False,
                               capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         assert told in done.stdout
+        assert done.stdout.count("Greetings by SMTP") == 1, done.stdout
+        assert "is at your service" in done.stdout

@@ -19,7 +19,8 @@ WRONG = [
     ("erase", "index", "media"), ("note",), ("note", "a", "b"), ("index",), ("index", "burn"),
     ("rebuild", "extra"), ("rebuild", "--medium", "x", "--colour"), ("medium",), ("medium", "eject"),
     ("spool",), ("spool", "list", "x"), ("spool", "show"), ("spool", "show", "a", "b"),
-    ("spool", "drop"), ("spool", "burn", "a"), ("status", "extra"), ("status", "--colour"),
+    ("spool", "drop"), ("spool", "burn", "a"), ("spool", "expire", "x"), ("status", "extra"),
+    ("status", "--colour"),
 ]
 
 

@@ -8,6 +8,7 @@
 #include "app/fetcher/job.h"
 #include "app/intake/fetch/protocol.h"
 #include "app/intake/spool.h"
+#include "base/file.h"
 #include "base/ipc.h"
 
 #include <poll.h>
@@ -558,6 +559,22 @@ static void a_new_refresh_token_is_kept_whatever_comes_then(void **state)
 	assert_memory_equal(secret_data(token), "token-2", 7);
 }
 
+static void an_account_is_fetched_by_one_run_at_a_time(void **state)
+{
+	struct fixture *f = *state;
+	char name[64];
+	int lock;
+
+	make_account(f, "imap", "leave");
+	snprintf(name, sizeof(name), "archive/account-%d.lock", (int)account.account);
+	assert_int_equal(file_lock(fixture_path(f, name), &lock, &f->err), 1);
+	assert_int_equal(run(f), -1);
+	assert_int_equal(f->err.kind, ERR_BUSY);
+	assert_false(peer.started);
+	close(lock);
+	assert_runs(f);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -574,6 +591,7 @@ int main(void)
 		T(one_time_runs_know_nothing_and_keep_nothing),
 		T(mails_of_pop3_are_known_by_their_uidl_unless_they_were_deleted),
 		T(messages_out_of_turn_end_the_run),
+		T(an_account_is_fetched_by_one_run_at_a_time),
 		T(a_new_refresh_token_is_kept_whatever_comes_then),
 	};
 

@@ -244,6 +244,57 @@ static void a_second_delivery_keeps_the_copy_for_the_archiver_to_merge(void **st
 	assert_capture(&env, &id);
 }
 
+static void transactions_of_one_mail_are_joined_by_its_queue_id(void **state)
+{
+	struct fixture *f = *state;
+	struct uuid id = capture(f, "4Capture");
+	struct envelope env;
+
+	begin(f);
+	recipient(f, arena_f(rig.arena, "%s@copy.invalid", token_of(&id)));
+	recipient(f, "anna=b@copy.invalid");
+	deliver(f, COPY);
+	begin(f);
+	rig.t.ident = VIEW("4Capture");
+	recipient(f, "ben=b@copy.invalid");
+	deliver(f, COPY);
+	env = ready(f, 2, COPY);
+	assert_list(&env.recipients, 1, (const char *[]){"ben@b"});
+	assert_true(env.is_copy);
+	assert_capture(&env, &id);
+	assert_true(view_eq(env.trace, VIEW("Return-Path: <s@x>\r\n" OUR_RECEIVED)));
+}
+
+static void mail_for_users_and_the_archive_tells_both(void **state)
+{
+	struct fixture *f = *state;
+	struct uuid id = capture(f, "4Capture");
+	struct envelope env;
+
+	begin(f);
+	recipient(f, "any.thing@archive.example");
+	recipient(f, "anna=b@copy.invalid");
+	recipient(f, arena_f(rig.arena, "%s@copy.invalid", token_of(&id)));
+	deliver(f, COPY);
+	env = ready(f, 1, CAPTURED);
+	assert_list(&env.recipients, 1, (const char *[]){"anna@b"});
+	assert_list(&env.hidden, 1, (const char *[]){"any.thing@archive.example"});
+	assert_true(env.unwrap);
+}
+
+static void two_captures_of_one_mail_are_both_made_ready(void **state)
+{
+	struct fixture *f = *state;
+	struct uuid ids[] = {capture(f, "4First"), capture(f, "4Second")}, none;
+
+	begin(f);
+	for (size_t i = 0; i < 2; i++)
+		recipient(f, arena_f(rig.arena, "%s@copy.invalid", token_of(&ids[i])));
+	deliver(f, COPY);
+	ready(f, 2, CAPTURED);
+	assert_int_equal(count(f, SPOOL_PENDING, &none), 0);
+}
+
 static void a_capture_that_is_gone_leaves_the_copy(void **state)
 {
 	struct fixture *f = *state;
@@ -452,6 +503,9 @@ int main(void)
 		TEST(mail_for_the_archive_alone_keeps_the_recipients_of_its_capture),
 		TEST(mail_for_the_archive_without_a_capture_is_a_mail_like_any_other),
 		TEST(a_second_delivery_keeps_the_copy_for_the_archiver_to_merge),
+		TEST(transactions_of_one_mail_are_joined_by_its_queue_id),
+		TEST(mail_for_users_and_the_archive_tells_both),
+		TEST(two_captures_of_one_mail_are_both_made_ready),
 		TEST(a_capture_that_is_gone_leaves_the_copy),
 		TEST(a_copy_without_any_trace_of_a_capture_is_kept),
 		TEST(a_forged_token_names_nothing),

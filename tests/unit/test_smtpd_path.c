@@ -134,6 +134,19 @@ static void malformed_parameters_are_told(void **state)
 	}
 }
 
+static void numbers_are_digits_and_nothing_else(void **state)
+{
+	static const char *const wrong[] = {
+		"", "-1", "+1", " 1", "1k", "1 ", "99999999999999999999"};
+	uint64_t n;
+
+	(void)state;
+	assert_int_equal(path_number(VIEW("0018446744073709551615"), &n), 0);
+	assert_true(n == UINT64_MAX);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		assert_int_equal(path_number(VIEW(wrong[i]), &n), -1);
+}
+
 static void xtext_is_decoded(void **state)
 {
 	CLEAN(arena) arena = arena_new();
@@ -160,6 +173,7 @@ int main(void)
 		cmocka_unit_test(a_quoted_local_part_comes_out_of_its_quotes),
 		cmocka_unit_test(parameters_come_one_by_one),
 		cmocka_unit_test(malformed_parameters_are_told),
+		cmocka_unit_test(numbers_are_digits_and_nothing_else),
 		cmocka_unit_test(xtext_is_decoded),
 	};
 

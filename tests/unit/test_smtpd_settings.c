@@ -79,6 +79,7 @@ static void settings_are_read_whole(void **state)
 {
 	struct smtpd_settings *s = read_settings(*state, "listen = smtp 127.0.0.1:2525\n"
 							 "listen = lmtp unix:/run/lmtp\n"
+							 "accept_all = yes\n"
 							 "network = 192.0.2.0/24\n"
 							 "socket_mode = 0600\n"
 							 "spam_mark = X-Junk: yes\n");
@@ -99,13 +100,14 @@ static void settings_that_cannot_be_are_refused(void **state)
 	static const char *const wrong[] = {
 		"",
 		"listen = imap 127.0.0.1:1\n",
-		"listen = smtp 127.0.0.1:1\nnetwork = everybody\n",
-		"listen = smtp 127.0.0.1:1\nsocket_mode = 0999\n",
-		"listen = smtp 127.0.0.1:1\nauth_file = /etc/users\n",
-		"listen = smtp 127.0.0.1:1\ntls_cert = /etc/cert\n",
-		"listen = smtp 127.0.0.1:1\nspam_mark = spam\n",
-		"listen = smtp 127.0.0.1:1\nmax_errors = 0\n",
-		"listen = smtp 127.0.0.1:1\nno_such_thing = 0\n",
+		"listen = smtp 127.0.0.1:1\naccept_all = yes\nnetwork = everybody\n",
+		"listen = smtp 127.0.0.1:1\naccept_all = yes\nsocket_mode = 0999\n",
+		"listen = smtp 127.0.0.1:1\naccept_all = yes\nauth_file = /etc/users\n",
+		"listen = smtp 127.0.0.1:1\naccept_all = yes\ntls_cert = /etc/cert\n",
+		"listen = smtp 127.0.0.1:1\naccept_all = yes\nspam_mark = spam\n",
+		"listen = smtp 127.0.0.1:1\n",
+		"listen = smtp 127.0.0.1:1\naccept_all = yes\nmax_errors = 0\n",
+		"listen = smtp 127.0.0.1:1\naccept_all = yes\nno_such_thing = 0\n",
 	};
 	struct fixture *f = *state;
 

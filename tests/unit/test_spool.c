@@ -129,6 +129,13 @@ static void assert_view(struct view a, struct view b)
 	assert_true(view_eq(a, b));
 }
 
+static void assert_views(const struct views *a, const struct views *b)
+{
+	assert_int_equal(a->n, b->n);
+	for (size_t i = 0; i < a->n; i++)
+		assert_view(a->v[i], b->v[i]);
+}
+
 static void assert_envelope(const struct envelope *got, const struct envelope *want)
 {
 	assert_int_equal(got->door, want->door);
@@ -141,9 +148,19 @@ static void assert_envelope(const struct envelope *got, const struct envelope *w
 	assert_view(got->client_addr, want->client_addr);
 	assert_view(got->helo, want->helo);
 	assert_view(got->login, want->login);
-	assert_int_equal(got->recipients.n, want->recipients.n);
-	for (size_t i = 0; i < got->recipients.n; i++)
-		assert_view(got->recipients.v[i], want->recipients.v[i]);
+	assert_view(got->tls, want->tls);
+	assert_view(got->mail_params, want->mail_params);
+	assert_view(got->trace, want->trace);
+	assert_view(got->place, want->place);
+	assert_view(got->place_flags, want->place_flags);
+	assert_int_equal(got->source_time_s, want->source_time_s);
+	assert_int_equal(got->unwrap, want->unwrap);
+	assert_int_equal(got->is_copy, want->is_copy);
+	assert_int_equal(got->wants_receipt, want->wants_receipt);
+	assert_true(uuid_eq(&got->capture, &want->capture));
+	assert_views(&got->recipients, &want->recipients);
+	assert_views(&got->hidden, &want->hidden);
+	assert_views(&got->marks, &want->marks);
 }
 
 static void assert_holds(struct fixture *f, enum spool_state state, const struct uuid *id,
@@ -195,12 +212,26 @@ static void any_bytes_with_any_envelope_come_out_as_they_went_in(void **state)
 				       .client_addr = random_text(40),
 				       .helo = random_text(100),
 				       .login = random_text(30),
-				       .spam = i % 2};
+				       .tls = random_text(60),
+				       .mail_params = random_text(60),
+				       .trace = random_text(3000),
+				       .place = random_text(60),
+				       .place_flags = random_text(60),
+				       .source_time_s = i * -1000LL,
+				       .spam = i % 2,
+				       .unwrap = i % 3,
+				       .is_copy = i % 5,
+				       .wants_receipt = i % 7};
 		struct view raw = random_text(200000);
 		struct uuid id;
 
-		for (int n = 0; n < i; n++)
+		if (env.is_copy)
+			env.capture = uuid_new();
+		for (int n = 0; n < i; n++) {
 			ARENA_PUSH(arena, env.recipients, random_text(64));
+			ARENA_PUSH(arena, env.hidden, random_text(64));
+			ARENA_PUSH(arena, env.marks, random_text(64));
+		}
 		id = put(*state, raw, &env, false);
 		assert_holds(*state, SPOOL_READY, &id, raw, &env);
 	}

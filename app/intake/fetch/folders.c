@@ -116,6 +116,7 @@ static int add_folder(struct folders *f, const struct imap_value *values, struct
 		return 0;
 	folder.wire = arena_view(f->arena, wire);
 	names_put(f->names, folder.name);
+	must(f->v != NULL || f->cap == 0);
 	ARENA_PUSH(f->arena, *f, folder);
 	return 0;
 }

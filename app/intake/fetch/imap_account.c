@@ -202,13 +202,14 @@ static int await_outcomes(struct account *a, struct err *err)
 
 /* --- fetching --------------------------------------------------------------------------------- */
 
-static int note_closed(struct account *a, const struct folder *folder, const struct err *why,
-		       struct err *err)
+/* For the reason in ERR, which is cleared. */
+static int leave_out(struct account *a, const struct folder *folder, struct err *err)
 {
 	CLEAN_STR text = STR_INIT;
 
 	str_addf(&text, "The folder %.*s could not be opened, and was left out: %s",
-		 (int)folder->name.len, folder->name.data, why->text);
+		 (int)folder->name.len, folder->name.data, err->text);
+	err_clear(err);
 	return ledger_note(a->ledger, text.data, err);
 }
 
@@ -217,16 +218,12 @@ static int fetch_folder(struct account *a, const struct folder *folder, struct e
 	struct selected box;
 	int rc = selected_open(a->imap, folder, false, &box, err);
 
-	if (rc == 0) {
+	if (rc == 0)
 		rc = selected_fetch(&box, a->ledger, a->spool, err);
-	} else if (selected_was_refused(err)) {
-		struct err why = *err;
-
-		err_clear(err);
-		rc = note_closed(a, folder, &why, err);
-	}
+	else if (selected_was_refused(err))
+		rc = 1;
 	selected_clear(&box);
-	return rc;
+	return rc > 0 ? leave_out(a, folder, err) : rc;
 }
 
 static int fetch_folders(struct account *a, struct err *err)

@@ -365,7 +365,7 @@ static void expect(struct ledger *l, enum fetch_message type, const void *messag
 {
 	const struct fetch_failed *failed = message;
 
-	if (type == FETCH_MAIL || (type == FETCH_FAILED && !err_retry(failed->kind)))
+	if (type == FETCH_MAIL || (type == FETCH_FAILED && !err_retry((enum err_kind)failed->kind)))
 		l->awaited++;
 }
 

@@ -25,7 +25,8 @@
  *      try can help (err_retry()), has got its OUTCOME, or FINISH has come: what has none by then is for DUE of the next
  *      run. Where every action is LEAVE it waits for nothing.
  * (P4) The child reads while it writes, so the parent may block in sending; both may send any number of
- *      messages. When the socket closes the child ends.
+ *      messages. When the socket closes the child ends. A parent that cannot send any more (ERR_OFFLINE) reads on
+ *      to the DONE or ERROR that is still there.
  *
  * Messages are those of base/ipc.h. A body holds the fields of its struct in the order of the struct: a text as
  * ipc_add_text() has it, a number or a switch as a varint, nothing behind them. Folder names are UTF-8 as

@@ -20,7 +20,8 @@ int selected_open(struct imap *imap, const struct folder *folder, bool change,
 		  struct selected *box_r, struct err *err);
 void selected_clear(struct selected *box);
 
-/* Fetch what is not known yet, from FOLDER to FOLDER_DONE. */
+/* Fetch what is not known yet, from FOLDER to FOLDER_DONE. 1: the server refuses to tell what is there; the reason is in
+ * ERR, and the connection still of use. */
 int selected_fetch(struct selected *box, struct ledger *ledger, struct spool *spool,
 		   struct err *err);
 

@@ -30,10 +30,13 @@ static int do_set(const struct acting *a, const char *verb, const char *rest, st
 
 /* --- the actions ------------------------------------------------------------------------------ */
 
+/* RFC 3501, section 7.1: a server that does not tell PERMANENTFLAGS keeps all flags. */
 static bool has_keyword(const struct selected *box, struct view keyword)
 {
 	struct view flags = str_view(&box->flags), flag;
 
+	if (flags.len == 0)
+		return true;
 	if (flags.len >= 2 && flags.data[0] == '(')
 		flags = (struct view){flags.data + 1, flags.len - 2};
 	while (view_cut(&flags, ' ', &flag)) {
@@ -165,24 +168,24 @@ static int act_and_tell(const struct acting *a, enum fetch_what what, struct err
 }
 
 /* All of one outcome, a set at a time. */
-static int act_on(struct acting *a, const struct task *tasks, size_t n, struct err *err)
+static int act_on(const struct acting *all, const struct task *tasks, size_t n, struct err *err)
 {
 	uint32_t uids[SET_MAILS];
 
 	while (n > 0) {
 		CLEAN_STR set = STR_INIT;
-		size_t k = n < SET_MAILS ? n : SET_MAILS;
+		struct acting a = *all;
 
-		for (size_t i = 0; i < k; i++)
+		a.tasks = tasks;
+		a.n = n < SET_MAILS ? n : SET_MAILS;
+		a.set = &set;
+		for (size_t i = 0; i < a.n; i++)
 			uids[i] = (uint32_t)tasks[i].uid;
-		selected_set(uids, k, k, &set);
-		a->set = &set;
-		a->tasks = tasks;
-		a->n = k;
-		if (act_and_tell(a, tasks->what, err) < 0)
+		selected_set(uids, a.n, a.n, &set);
+		if (act_and_tell(&a, tasks->what, err) < 0)
 			return -1;
-		tasks += k;
-		n -= k;
+		tasks += a.n;
+		n -= a.n;
 	}
 	return 0;
 }

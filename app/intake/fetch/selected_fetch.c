@@ -397,7 +397,9 @@ static int fetch_all(struct fetching *f, struct err *err)
 	const struct imap_sink sink = {f, begin_content, write_content};
 	int rc;
 
-	if (survey(f, err) < 0 || tell_folder(f, err) < 0)
+	if (survey(f, err) < 0)
+		return selected_was_refused(err) ? 1 : -1;
+	if (tell_folder(f, err) < 0)
 		return -1;
 	imap_set_sink(f->box->imap, &sink);
 	rc = fetch_sets(f, err) < 0 || settle_missing(f, err) < 0 ? -1 : 0;

@@ -11,7 +11,7 @@ static const struct {
 	enum milter_role role;
 	const char *name;
 } roles[] = {
-#define X(role, name, doc) {ROLE_##role, name},
+#define X(role, name) {ROLE_##role, name},
 	MILTER_ROLES(X)
 #undef X
 };

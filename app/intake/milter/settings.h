@@ -7,15 +7,14 @@
 
 #include <sys/types.h>
 
-/* role, its name in the settings, what stands in the guide */
+/* role, its name in the settings; what each does is told in session.h */
 #define MILTER_ROLES(X)                                                                            \
-	X(CAPTURE, "capture", "captures each mail; the mail server's queue carries the token")     \
-	X(CAPTURE_FILTERED, "capture-filtered",                                                    \
-	  "captures each mail; a header carries the token through a filter behind the queue")      \
-	X(BINDER, "binder", "behind such a filter: takes the header off, hands the token on")
+	X(CAPTURE, "capture")                                                                      \
+	X(CAPTURE_FILTERED, "capture-filtered")                                                    \
+	X(BINDER, "binder")
 
 enum milter_role {
-#define X(role, name, doc) ROLE_##role,
+#define X(role, name) ROLE_##role,
 	MILTER_ROLES(X)
 #undef X
 };

@@ -216,6 +216,18 @@ int path_param(struct view *rest, struct view *name_r, struct view *value_r)
 	return rest->len == 0 || rest->data[0] == ' ' ? 1 : -1;
 }
 
+int path_number(struct view text, uint64_t *n_r)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		if (text.data[i] < '0' || text.data[i] > '9' || __builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, (uint64_t)(text.data[i] - '0'), &n))
+			return -1;
+	*n_r = n;
+	return text.len > 0 ? 0 : -1;
+}
+
 int path_xtext(struct arena *arena, struct view text, struct view *out_r)
 {
 	char *out = arena_get(arena, text.len + 1);

@@ -32,6 +32,9 @@ struct view path_unquote(struct arena *arena, struct view local);
  * malformed (RFC 5321: esmtp-param). */
 int path_param(struct view *rest, struct view *name_r, struct view *value_r);
 
+/* Digits and nothing else (RFC 1870, RFC 3030): 0, or -1. */
+int path_number(struct view text, uint64_t *n_r);
+
 /* Decode xtext; in the arena. 0, or -1: it is none. */
 int path_xtext(struct arena *arena, struct view text, struct view *out_r);
 

@@ -29,10 +29,14 @@ static void set_data_deadline(struct session *s)
 	conn_set_deadline(s->conn, clock_monotonic_ms() + ms);
 }
 
+/* Replies to what was said before are not held back while we wait. */
 static int more(struct session *s)
 {
-	int rc = conn_more(s->conn, READ_MAX, &s->err);
+	int rc = conn_flush(s->conn, &s->err);
 
+	if (rc < 0)
+		return -1;
+	rc = conn_more(s->conn, READ_MAX, &s->err);
 	if (rc == 0)
 		return err_set(&s->err, ERR_OFFLINE, "the client hung up in the midst of a mail");
 	return rc < 0 ? -1 : 0;
@@ -80,16 +84,12 @@ int receive_data(struct session *s)
 static int read_chunk_args(struct view args, uint64_t *size_r, bool *last_r)
 {
 	struct view number;
-	CLEAN_STR digits = STR_INIT;
 
 	view_cut(&args, ' ', &number);
 	*last_r = args.data != NULL;
 	if (*last_r && !view_eq_nocase(view_trim(args), VIEW("LAST")))
 		return -1;
-	str_addv(&digits, number);
-	if (digits.len == 0 || strspn(digits.data, "0123456789") != digits.len)
-		return -1;
-	return conf_number(digits.data, size_r);
+	return path_number(number, size_r);
 }
 
 /* The chunk's bytes, to the mail if there is one. */

@@ -27,9 +27,11 @@ int session_reply(struct session *s, int code, const char *status, const char *f
 	va_start(ap, fmt);
 	str_addfv(&line, fmt, ap);
 	va_end(ap);
+	if (code >= 400) {
+		log_info("refused client=%s reply=%s", conn_peer_addr(s->conn), line.data);
+		s->errors += code >= 500; /* "later" and "too many" are no fault of the client's */
+	}
 	str_adds(&line, "\r\n");
-	if (code >= 400 && code != 421)
-		s->errors++;
 	return conn_write(s->conn, line.data, line.len, &s->err);
 }
 

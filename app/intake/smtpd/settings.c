@@ -134,6 +134,9 @@ static int check(struct smtpd_settings *s, struct err *err)
 	for (size_t i = 0; i < s->spam_mark.n; i++)
 		if (strchr(s->spam_mark.v[i], ':') == NULL)
 			return err_set(err, ERR_SYNTAX, "spam_mark reads \"Name: value\"");
+	if (s->archive_domain.n == 0 && !s->accept_all)
+		return err_set(err, ERR_SYNTAX,
+			       "neither archive_domain nor accept_all is set: no mail is taken");
 	if ((*s->tls_cert == '\0') != (*s->tls_key == '\0'))
 		return err_set(err, ERR_SYNTAX, "tls_cert and tls_key go together");
 	if (*s->auth_file != '\0' && *s->tls_cert == '\0')

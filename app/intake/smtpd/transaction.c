@@ -98,6 +98,11 @@ int transaction_recipient(struct transaction *t, const struct path *path, struct
 	return 0;
 }
 
+bool transaction_has_bytes(const struct transaction *t)
+{
+	return t->size_bytes > 0;
+}
+
 void transaction_take(struct transaction *t, struct view piece)
 {
 	if (t->failed.kind != ERR_NONE)

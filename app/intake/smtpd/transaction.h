@@ -44,6 +44,7 @@ int transaction_begin(struct transaction *t, const struct envelope *facts, uint6
 		      struct err *err);
 /* ERR_DENIED: mail for its domain is not taken. ERR_BUSY: there are too many; they can have a mail of their own. */
 int transaction_recipient(struct transaction *t, const struct path *path, struct err *err);
+bool transaction_has_bytes(const struct transaction *t); /* or had, and they were too many */
 /* The mail's next bytes; what fails is told by commit. */
 void transaction_take(struct transaction *t, struct view piece);
 /* 0: it is durable, as a mail of its own or as the completion of its capture. */

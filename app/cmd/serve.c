@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* serve - all daemons of an archive in the foreground, for trials; on a server, systemd runs them.
+ *
+ * Which ones: the archiver always; sealpost-smtpd if ARCHIVE/smtpd.conf is there, sealpost-milter if
+ * ARCHIVE/milter.conf is. One that dies is started again, after a pause that grows as long as it does not stay up. On
+ * SIGTERM or SIGINT the doors end first, so that all they acknowledged is in the spool; then what is ready is
+ * archived.
+ */
+#include "app/cmd/cmd.h"
+#include "app/cmd/daemon.h"
+#include "app/intake/milter/settings.h"
+#include "app/intake/smtpd/settings.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/jail.h"
+#include "base/log.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PAUSE_MS_MIN = 100, PAUSE_MS_MAX = 60000 };
+enum { GRACE_MS = 60000, DRAIN_MS = 10 * 60 * 1000 };
+enum { EXPIRE_EVERY_MS = 10 * 60 * 1000 };
+/* Up so many times as long as the last pause: what made it die is over. */
+enum { STAYED_UP = 10 };
+
+/* The doors first: they end in this order. */
+enum { SMTPD, MILTER, ARCHIVER, DAEMONS };
+
+struct child {
+	const char *name; /* NULL: not wanted here */
+	pid_t pid;        /* 0: not running */
+	int fd;           /* readable when it has died */
+	int pause_ms;
+	int64_t started_ms, due_ms; /* monotonic; when to start it again */
+};
+
+struct service {
+	struct cmd *cmd;
+	int stop_fd;
+	struct child child[DAEMONS];
+	int64_t expire_ms; /* when the spool is looked through next; never without a milter */
+	pid_t expire_pid;
+};
+
+/* --- one daemon ------------------------------------------------------------------------------- */
+
+static int start(struct service *s, struct child *child, struct err *err)
+{
+	const char *args[] = {"--archive", s->cmd->archive_dir, "--verbose", NULL};
+
+	if (daemon_start(child->name, args, -1, &child->pid, err) < 0)
+		return -1;
+	child->started_ms = clock_monotonic_ms();
+	child->fd = pidfd_open(child->pid, 0);
+	if (child->fd < 0)
+		return err_errno(err, "pidfd_open: %m");
+	return 0;
+}
+
+static bool has_died(const struct child *child)
+{
+	struct pollfd p = {.fd = child->fd, .events = POLLIN};
+
+	return child->pid != 0 && poll(&p, 1, 0) > 0;
+}
+
+static void forget(struct child *child)
+{
+	close(child->fd);
+	child->fd = -1;
+	child->pid = 0;
+}
+
+/* It is told why it went, and started again when its pause is over. */
+static void bury(struct child *child)
+{
+	int64_t now = clock_monotonic_ms();
+	struct err why = {0};
+
+	if (daemon_wait(child->pid, child->name, -1, &why) == 0)
+		err_set(&why, ERR_STOPPED, "sealpost-%s ended unasked", child->name);
+	if (now - child->started_ms > (int64_t)STAYED_UP * child->pause_ms)
+		child->pause_ms = PAUSE_MS_MIN;
+	child->due_ms = now + child->pause_ms;
+	log_error("%s; it is started again in %d ms", why.text, child->pause_ms);
+	child->pause_ms = child->pause_ms < PAUSE_MS_MAX / 2 ? 2 * child->pause_ms : PAUSE_MS_MAX;
+	forget(child);
+}
+
+static void start_again(struct service *s, struct child *child)
+{
+	struct err err = {0};
+
+	if (start(s, child, &err) == 0)
+		return;
+	child->pause_ms = PAUSE_MS_MAX;
+	child->due_ms = clock_monotonic_ms() + child->pause_ms;
+	log_error("%s; it is tried again in %d s", err.text, child->pause_ms / 1000);
+}
+
+/* --- the spool's pending entries -------------------------------------------------------------- */
+
+/* `sealpost spool expire`, beside the service, as it may have to wait for the mail server. */
+static void start_expire(struct service *s)
+{
+	char verb[] = "expire";
+	char *argv[] = {verb, NULL};
+	struct cmd cmd = *s->cmd;
+
+	if (s->expire_pid != 0)
+		return; /* the last one still waits */
+	s->expire_pid = fork();
+	if (s->expire_pid < 0) {
+		log_error("fork: %m");
+		s->expire_pid = 0;
+		return;
+	}
+	if (s->expire_pid > 0)
+		return;
+	cmd.verb = "spool";
+	cmd.usage = "expire";
+	cmd.argc = 1;
+	cmd.argv = argv;
+	_exit(cmd_spool(&cmd));
+}
+
+static void look_through_spool(struct service *s, int64_t now)
+{
+	if (s->expire_pid != 0 && waitpid(s->expire_pid, NULL, WNOHANG) != 0)
+		s->expire_pid = 0;
+	if (now < s->expire_ms)
+		return;
+	s->expire_ms = now + EXPIRE_EVERY_MS;
+	start_expire(s);
+}
+
+/* --- for as long as it runs ------------------------------------------------------------------- */
+
+/* How long nothing is to be done, if nobody dies. */
+static int next_ms(const struct service *s)
+{
+	int64_t now = clock_monotonic_ms(), next = s->expire_ms;
+
+	for (size_t i = 0; i < DAEMONS; i++)
+		if (s->child[i].name != NULL && s->child[i].pid == 0 && s->child[i].due_ms < next)
+			next = s->child[i].due_ms;
+	return next <= now ? 0 : next - now > EXPIRE_EVERY_MS ? EXPIRE_EVERY_MS : (int)(next - now);
+}
+
+/* Until somebody died, something is due, or the service is to stop: true. */
+static bool is_asked_to_stop(const struct service *s, int ms)
+{
+	struct pollfd fds[DAEMONS + 1] = {{.fd = s->stop_fd, .events = POLLIN}};
+
+	for (size_t i = 0; i < DAEMONS; i++)
+		fds[i + 1] = (struct pollfd){.fd = s->child[i].fd, .events = POLLIN};
+	poll(fds, DAEMONS + 1, ms);
+	return fds[0].revents != 0;
+}
+
+static void watch(struct service *s)
+{
+	while (!is_asked_to_stop(s, next_ms(s))) {
+		int64_t now = clock_monotonic_ms();
+
+		for (size_t i = 0; i < DAEMONS; i++) {
+			struct child *child = &s->child[i];
+
+			if (has_died(child))
+				bury(child);
+			else if (child->name != NULL && child->pid == 0 && child->due_ms <= now)
+				start_again(s, child);
+		}
+		look_through_spool(s, now);
+	}
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+/* -1: it had to be killed. How else it went matters no more: what it acknowledged is in the spool. */
+static int end(struct child *child)
+{
+	struct err err = {0};
+
+	if (child->pid == 0)
+		return 0;
+	if (daemon_stop(child->pid, child->name, GRACE_MS, &err) < 0)
+		log_warn("%s", err.text);
+	forget(child);
+	return err.kind == ERR_TIMEOUT ? -1 : 0;
+}
+
+/* What the doors left is archived, now that nothing more comes. Who does not want to wait asks again: then it waits
+ * in the spool for the next start. */
+static int drain(struct service *s)
+{
+	const char *args[] = {"--archive", s->cmd->archive_dir, "--once", "--verbose", NULL};
+	struct child *archiver = &s->child[ARCHIVER];
+	struct signalfd_siginfo first;
+	struct pollfd fds[2] = {{.fd = s->stop_fd, .events = POLLIN}, {.events = POLLIN}};
+	struct err err = {0};
+
+	if (read(s->stop_fd, &first, sizeof(first)) < 0 || /* the one that ended watch() */
+	    daemon_start(archiver->name, args, -1, &archiver->pid, &err) < 0) {
+		log_error("%s", err.text);
+		return -1;
+	}
+	fds[1].fd = archiver->fd = pidfd_open(archiver->pid, 0);
+	poll(fds, 2, DRAIN_MS);
+	if (fds[1].revents == 0) {
+		log_warn("not all that is in the spool is archived; it is at the next start");
+		return end(archiver);
+	}
+	if (daemon_wait(archiver->pid, archiver->name, 0, &err) == 0)
+		return 0;
+	log_error("%s; what is in the spool is archived at the next start", err.text);
+	return -1;
+}
+
+static int end_all(struct service *s)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < DAEMONS; i++) /* at the same time, but the archiver last */
+		if (i != ARCHIVER && s->child[i].pid != 0)
+			kill(s->child[i].pid, SIGTERM);
+	for (size_t i = 0; i < DAEMONS; i++)
+		failed |= end(&s->child[i]);
+	if (s->expire_pid != 0) {
+		kill(s->expire_pid, SIGTERM);
+		waitpid(s->expire_pid, NULL, 0);
+	}
+	return failed;
+}
+
+/* --- the beginning ---------------------------------------------------------------------------- */
+
+static bool has_file(const struct service *s, const char *name, struct str *path)
+{
+	str_addf(path, "%s/%s", s->cmd->archive_dir, name);
+	return access(path->data, F_OK) == 0;
+}
+
+/* Settings are checked before anything starts; what they open is told. */
+static int look_at_smtpd(struct service *s, struct str *told, struct err *err)
+{
+	CLEAN(smtpd_settings) settings = NULL;
+	CLEAN_STR path = STR_INIT;
+
+	if (!has_file(s, "smtpd.conf", &path))
+		return 0;
+	if (smtpd_settings_read(path.data, &settings, err) < 0)
+		return -1;
+	s->child[SMTPD].name = "smtpd";
+	for (size_t i = 0; i < settings->listen.n; i++)
+		str_addf(told, "  smtpd     %s\n", settings->listen.v[i]);
+	return 0;
+}
+
+static int look_at_milter(struct service *s, struct str *told, struct err *err)
+{
+	CLEAN(milter_settings) settings = NULL;
+	CLEAN_STR path = STR_INIT;
+
+	if (!has_file(s, "milter.conf", &path))
+		return 0;
+	if (milter_settings_read(s->cmd->archive_dir, &settings, err) < 0)
+		return -1;
+	s->child[MILTER].name = "milter";
+	s->expire_ms = clock_monotonic_ms();
+	for (size_t i = 0; i < settings->listen.n; i++)
+		str_addf(told, "  milter    %s\n", settings->listen.v[i]);
+	return 0;
+}
+
+/* Where mail comes in, and how to send one. */
+static int tell(const struct service *s, const struct str *doors)
+{
+	CLEAN_STR line = STR_INIT;
+	const char *smtp = strstr(doors->data, " smtp ");
+
+	str_addf(&line, "The archive %s is at your service. Ctrl-C ends it.\n",
+		 s->cmd->archive_dir);
+	str_adds(&line, "  archiver  takes in what the doors leave in the spool\n");
+	str_adds(&line, doors->data);
+	if (doors->len == 0)
+		str_adds(&line,
+			 "No door is open: write smtpd.conf or milter.conf into the archive, "
+			 "and start it again.\n");
+	if (smtp != NULL)
+		str_addf(&line,
+			 "To send the mail in FILE: curl smtp://%.*s --mail-from you@example.org "
+			 "--mail-rcpt ADDRESS -T FILE\n",
+			 (int)strcspn(smtp + strlen(" smtp "), "\n"), smtp + strlen(" smtp "));
+	return cmd_print(&line) == 0 && fflush(stdout) == 0 ? 0 : -1;
+}
+
+static int prepare(struct service *s, struct err *err)
+{
+	CLEAN_STR doors = STR_INIT;
+	CLEAN(archive) archive = NULL;
+
+	if (archive_open(s->cmd->archive_dir, &archive, err) < 0 ||
+	    look_at_smtpd(s, &doors, err) < 0 || look_at_milter(s, &doors, err) < 0 ||
+	    jail_signals(false, &s->stop_fd, err) < 0)
+		return -1;
+	return tell(s, &doors) < 0 ? err_errno(err, "standard output: %m") : 0;
+}
+
+/* One that cannot even start is no use to wait for. */
+static int start_all(struct service *s, struct err *err)
+{
+	for (size_t i = 0; i < DAEMONS; i++)
+		if (s->child[i].name != NULL && start(s, &s->child[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+int cmd_serve(struct cmd *cmd)
+{
+	const struct option_row rows[] = {{0}};
+	struct service s = {.cmd = cmd, .stop_fd = -1, .expire_ms = INT64_MAX};
+	struct err err = {0};
+	int failed;
+
+	if (cmd_options(cmd, rows) < 0)
+		return EXIT_USAGE;
+	if (cmd->argc != 0)
+		return cmd_usage(cmd, "it takes no arguments");
+	for (size_t i = 0; i < DAEMONS; i++)
+		s.child[i] = (struct child){.fd = -1, .pause_ms = PAUSE_MS_MIN};
+	s.child[ARCHIVER].name = "archiver";
+	if (prepare(&s, &err) < 0)
+		return cmd_fail(cmd, &err);
+	if (start_all(&s, &err) < 0) {
+		end_all(&s);
+		return cmd_fail(cmd, &err);
+	}
+	watch(&s);
+	failed = end_all(&s);
+	failed |= drain(&s);
+	return failed ? EXIT_FAILED : EXIT_DONE;
+}
