@@ -50,17 +50,12 @@ struct public_key public_key_of(const struct x25519 *pair)
 	return key;
 }
 
-/* The message key; NULL if PEER is no true public key. */
-static struct aead *message_key(const struct x25519 *pair, const unsigned char *peer,
-				const unsigned char *fleeting, const unsigned char *receiver,
-				struct view context)
+static struct aead *message_key(const struct secret *shared, const unsigned char *fleeting,
+				const unsigned char *receiver, struct view context)
 {
-	CLEAN(secret) shared = x25519_shared(pair, peer);
 	CLEAN(secret) key = NULL;
 	CLEAN_STR salt = STR_INIT;
 
-	if (shared == NULL)
-		return NULL;
 	str_add(&salt, fleeting, KEY_BYTES);
 	str_add(&salt, receiver, KEY_BYTES);
 	str_addv(&salt, context);
@@ -77,24 +72,44 @@ static void make_nonce(uint64_t chunk, bool last, unsigned char nonce[NONCE_BYTE
 }
 
 struct sealer {
-	struct aead *key;
+	struct public_key to;
+	struct public_key fleeting;
+	struct secret *shared;
+	struct aead *key; /* of this message */
 	uint64_t chunk;   /* number of the next one */
 	struct str plain; /* waits for more: which chunk is the last is known in the end */
 };
+
+static void begin_message(struct sealer *s, struct view context, struct str *out)
+{
+	struct hash name = crypto_sha256(s->to.b, sizeof(s->to.b));
+
+	aead_free(&s->key);
+	s->key = message_key(s->shared, s->fleeting.b, s->to.b, context);
+	s->chunk = 0;
+	str_reset(&s->plain);
+	str_add(out, MAGIC, MAGIC_BYTES);
+	str_add(out, name.b, KEY_NAME_BYTES);
+	str_add(out, s->fleeting.b, KEY_BYTES);
+}
 
 struct sealer *sealer_new(const struct public_key *to, struct view context, struct str *out)
 {
 	struct sealer *s = mem_new(sizeof(*s));
 	CLEAN(x25519) fleeting = x25519_new(NULL);
-	struct hash name = crypto_sha256(to->b, sizeof(to->b));
 
 	str_init(&s->plain);
-	s->key = message_key(fleeting, to->b, x25519_public(fleeting), to->b, context);
-	must(s->key != NULL); /* see public_key_load() */
-	str_add(out, MAGIC, MAGIC_BYTES);
-	str_add(out, name.b, KEY_NAME_BYTES);
-	str_add(out, x25519_public(fleeting), KEY_BYTES);
+	s->to = *to;
+	s->fleeting = public_key_of(fleeting);
+	s->shared = x25519_shared(fleeting, to->b);
+	must(s->shared != NULL); /* see public_key_load() */
+	begin_message(s, context, out);
 	return s;
+}
+
+void sealer_next(struct sealer *s, struct view context, struct str *out)
+{
+	begin_message(s, context, out);
 }
 
 static void seal_chunk(struct sealer *s, struct view plain, bool last, struct str *out)
@@ -139,6 +154,7 @@ void sealer_free(struct sealer **sealer)
 	if (s == NULL)
 		return;
 	aead_free(&s->key);
+	secret_free(&s->shared);
 	str_clear(&s->plain);
 	free(s);
 	*sealer = NULL;
@@ -160,16 +176,17 @@ uint64_t seal_size(uint64_t plain_bytes)
 }
 
 struct unsealer {
+	const struct x25519 *pair; /* the caller's */
+	struct public_key fleeting;
+	struct secret *shared; /* NULL: none yet */
 	struct aead *key;
 	uint64_t chunk;
 };
 
-int unsealer_new(const struct x25519 *pair, struct view context, struct view head,
-		 struct unsealer **unsealer_r, struct err *err)
+static int read_head(const struct unsealer *u, struct view head, struct public_key *fleeting_r,
+		     struct err *err)
 {
-	struct hash name = crypto_sha256(x25519_public(pair), KEY_BYTES);
-	const unsigned char *fleeting;
-	struct aead *key;
+	struct hash name = crypto_sha256(x25519_public(u->pair), KEY_BYTES);
 
 	if (head.len < SEAL_HEAD_BYTES)
 		return err_set(err, ERR_DAMAGED, "the sealed message is cut short");
@@ -177,12 +194,38 @@ int unsealer_new(const struct x25519 *pair, struct view context, struct view hea
 		return err_set(err, ERR_DAMAGED, "this is no sealed message");
 	if (memcmp(head.data + MAGIC_BYTES, name.b, KEY_NAME_BYTES) != 0)
 		return err_set(err, ERR_WRONGKEY, "the message is sealed to another key");
-	fleeting = (const unsigned char *)head.data + MAGIC_BYTES + KEY_NAME_BYTES;
-	key = message_key(pair, fleeting, fleeting, x25519_public(pair), context);
-	if (key == NULL)
+	memcpy(fleeting_r->b, head.data + MAGIC_BYTES + KEY_NAME_BYTES, KEY_BYTES);
+	return 0;
+}
+
+int unsealer_next(struct unsealer *u, struct view context, struct view head, struct err *err)
+{
+	struct public_key fleeting;
+
+	if (read_head(u, head, &fleeting, err) < 0)
+		return -1;
+	if (u->shared == NULL || memcmp(fleeting.b, u->fleeting.b, KEY_BYTES) != 0) {
+		secret_free(&u->shared);
+		u->shared = x25519_shared(u->pair, fleeting.b);
+		u->fleeting = fleeting;
+	}
+	if (u->shared == NULL)
 		return err_set(err, ERR_DAMAGED, "the sealed message's key is damaged");
-	*unsealer_r = mem_new(sizeof(**unsealer_r));
-	(*unsealer_r)->key = key;
+	aead_free(&u->key);
+	u->key = message_key(u->shared, fleeting.b, x25519_public(u->pair), context);
+	u->chunk = 0;
+	return 0;
+}
+
+int unsealer_new(const struct x25519 *pair, struct view context, struct view head,
+		 struct unsealer **unsealer_r, struct err *err)
+{
+	CLEAN(unsealer) u = mem_new(sizeof(*u));
+
+	u->pair = pair;
+	if (unsealer_next(u, context, head, err) < 0)
+		return -1;
+	*unsealer_r = TAKE(u);
 	return 0;
 }
 
@@ -210,6 +253,7 @@ void unsealer_free(struct unsealer **unsealer)
 	if (*unsealer == NULL)
 		return;
 	aead_free(&(*unsealer)->key);
+	secret_free(&(*unsealer)->shared);
 	free(*unsealer);
 	*unsealer = NULL;
 }

@@ -37,6 +37,9 @@ struct sealer;
 struct sealer *sealer_new(const struct public_key *to, struct view context, struct str *out);
 void sealer_add(struct sealer *s, const void *data, size_t len, struct str *out);
 void sealer_end(struct sealer *s, struct str *out);
+/* After the end: another message to the same receiver, with the same key pair, which saves half the cost of a
+ * short one. CONTEXT is one that this sealer did not have yet: the keys differ by nothing else. */
+void sealer_next(struct sealer *s, struct view context, struct str *out);
 void sealer_free(struct sealer **sealer);
 /* In one go. */
 void seal(const struct public_key *to, struct view context, struct view plain, struct str *out);
@@ -50,6 +53,8 @@ int unsealer_new(const struct x25519 *pair, struct view context, struct view hea
 		 struct unsealer **unsealer_r, struct err *err);
 int unsealer_chunk(struct unsealer *u, struct view chunk, bool last, struct str *out,
 		   struct err *err);
+/* Go on with another message, likewise. */
+int unsealer_next(struct unsealer *u, struct view context, struct view head, struct err *err);
 void unsealer_free(struct unsealer **unsealer);
 /* In one go; OUT is as before if it fails. */
 int unseal(const struct x25519 *pair, struct view context, struct view sealed, struct str *out,

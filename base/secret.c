@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -11,7 +12,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { SECRET_MAX = 64 * 1024 };
+enum { SECRET_MAX = 64 * 1024, SPARE_MAX = 16 };
 
 struct secret {
 	size_t mapped; /* bytes of the mapping, this header included */
@@ -19,18 +20,59 @@ struct secret {
 	unsigned char data[];
 };
 
-struct secret *secret_new(size_t len)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	size_t mapped = (sizeof(struct secret) + len + page - 1) / page * page;
-	struct secret *s;
+/* Wiped pages for the next secrets: mapping and locking one costs more than a short message's
+ * encryption. A child after fork() finds them empty, as all of them. */
+static struct {
+	pthread_mutex_t lock;
+	struct secret *pages[SPARE_MAX];
+	size_t n;
+} spare = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-	must(len > 0 && len <= SECRET_MAX);
-	s = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+static struct secret *take_spare(void)
+{
+	struct secret *s = NULL;
+
+	pthread_mutex_lock(&spare.lock);
+	if (spare.n > 0)
+		s = spare.pages[--spare.n];
+	pthread_mutex_unlock(&spare.lock);
+	return s;
+}
+
+static bool give_spare(struct secret *s)
+{
+	bool room;
+
+	pthread_mutex_lock(&spare.lock);
+	room = spare.n < SPARE_MAX;
+	if (room)
+		spare.pages[spare.n++] = s;
+	pthread_mutex_unlock(&spare.lock);
+	return room;
+}
+
+static struct secret *map_pages(size_t mapped)
+{
+	void *s = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
 	must(s != MAP_FAILED);
 	(void)mlock(s, mapped); /* may be past RLIMIT_MEMLOCK: better unlocked than refused */
 	(void)madvise(s, mapped, MADV_DONTDUMP);
 	(void)madvise(s, mapped, MADV_WIPEONFORK); /* children that need a key are handed it */
+	return s;
+}
+
+struct secret *secret_new(size_t len)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t mapped = (sizeof(struct secret) + len + page - 1) / page * page;
+	struct secret *s = NULL;
+
+	must(len > 0 && len <= SECRET_MAX);
+	if (mapped == page)
+		s = take_spare();
+	if (s == NULL)
+		s = map_pages(mapped);
 	s->mapped = mapped;
 	s->len = len;
 	return s;
@@ -53,7 +95,8 @@ void secret_free(struct secret **secret)
 		return;
 	mapped = s->mapped;
 	OPENSSL_cleanse(s, mapped);
-	munmap(s, mapped);
+	if (mapped != (size_t)sysconf(_SC_PAGESIZE) || !give_spare(s))
+		munmap(s, mapped);
 	*secret = NULL;
 }
 

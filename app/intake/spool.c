@@ -238,25 +238,20 @@ void spool_entry_free(struct spool_entry **entry)
 	*entry = NULL;
 }
 
-static void seal_envelope(const struct spool *spool, const struct uuid *id, char part,
-			  const struct envelope *env, struct str *out)
-{
-	CLEAN_STR plain = STR_INIT;
-	char context[CONTEXT_BYTES];
-
-	envelope_write(&plain, env);
-	seal(&spool->to, make_context(id, part, context), str_view(&plain), out);
-}
-
 /* The rest of the file, and its head. */
 static int complete(struct spool_entry *e, char part, const struct envelope *env, struct err *err)
 {
 	CLEAN_STR head = STR_INIT;
+	CLEAN_STR plain = STR_INIT;
+	char context[CONTEXT_BYTES];
 	uint64_t mail_end;
 
 	sealer_end(e->sealer, &e->sealed);
 	mail_end = e->mail_bytes + e->sealed.len;
-	seal_envelope(e->spool, &e->id, part, env, &e->sealed);
+	envelope_write(&plain, env);
+	sealer_next(e->sealer, make_context(&e->id, part, context), &e->sealed);
+	sealer_add(e->sealer, plain.data, plain.len, &e->sealed);
+	sealer_end(e->sealer, &e->sealed);
 	if (flush(e, err) < 0)
 		return -1;
 	str_adds(&head, MAGIC);
@@ -362,14 +357,17 @@ static bool is_there(const struct spool *spool, enum spool_state state, const st
 static int append_envelope(struct spool *spool, int fd, const struct uuid *id,
 			   const struct envelope *env, struct err *err)
 {
+	CLEAN_STR plain = STR_INIT;
 	CLEAN_STR sealed = STR_INIT;
+	char context[CONTEXT_BYTES];
 	struct head head;
 	uint64_t end;
 
 	if (read_head(fd, &head, err) < 0)
 		return -1;
 	end = HEAD_BYTES + head.mail_bytes + head.envelope_bytes;
-	seal_envelope(spool, id, 'E', env, &sealed);
+	envelope_write(&plain, env);
+	seal(&spool->to, make_context(id, 'E', context), str_view(&plain), &sealed);
 	if (ftruncate(fd, (off_t)end) < 0 || lseek(fd, (off_t)end, SEEK_SET) < 0)
 		return err_errno(err, "truncate: %m");
 	if (file_write_all(fd, sealed.data, sealed.len, err) < 0)
@@ -491,6 +489,8 @@ int spool_look(struct spool *spool, enum spool_state state, const struct uuid *i
 struct section {
 	int fd;
 	const struct uuid *id;
+	const struct x25519 *key;
+	struct unsealer **unsealer; /* goes on from section to section; NULL at first */
 	uint64_t offset, bytes;
 	char part;
 };
@@ -511,13 +511,21 @@ static int read_exactly(const struct section *s, uint64_t at, size_t len, struct
 	return 0;
 }
 
-/* Chunk by chunk, so that a large mail is in memory once. */
-static int open_section(const struct section *s, const struct x25519 *key, uint64_t max_bytes,
-			struct str *out, struct err *err)
+static int begin_section(const struct section *s, struct view head, struct err *err)
 {
-	CLEAN(unsealer) u = NULL;
-	CLEAN_STR sealed = STR_INIT;
 	char context[CONTEXT_BYTES];
+	struct view under = make_context(s->id, s->part, context);
+
+	if (*s->unsealer != NULL)
+		return unsealer_next(*s->unsealer, under, head, err);
+	return unsealer_new(s->key, under, head, s->unsealer, err);
+}
+
+/* Chunk by chunk, so that a large mail is in memory once. */
+static int open_section(const struct section *s, uint64_t max_bytes, struct str *out,
+			struct err *err)
+{
+	CLEAN_STR sealed = STR_INIT;
 	uint64_t at = SEAL_HEAD_BYTES;
 
 	if (s->bytes > seal_size(max_bytes))
@@ -526,8 +534,7 @@ static int open_section(const struct section *s, const struct x25519 *key, uint6
 	if (s->bytes <= SEAL_HEAD_BYTES)
 		return err_set(err, ERR_DAMAGED, "the entry is cut short");
 	if (read_exactly(s, 0, SEAL_HEAD_BYTES, &sealed, err) < 0 ||
-	    unsealer_new(key, make_context(s->id, s->part, context), str_view(&sealed), &u, err) <
-		    0)
+	    begin_section(s, str_view(&sealed), err) < 0)
 		return -1;
 	str_reserve(out, s->bytes);
 	while (at < s->bytes) {
@@ -535,21 +542,21 @@ static int open_section(const struct section *s, const struct x25519 *key, uint6
 		size_t len = left < SEAL_SEALED_CHUNK_BYTES ? left : SEAL_SEALED_CHUNK_BYTES;
 
 		if (read_exactly(s, at, len, &sealed, err) < 0 ||
-		    unsealer_chunk(u, str_view(&sealed), left == len, out, err) < 0)
+		    unsealer_chunk(*s->unsealer, str_view(&sealed), left == len, out, err) < 0)
 			return -1;
 		at += len;
 	}
 	return 0;
 }
 
-static int read_envelope(struct section *s, char part, uint64_t bytes, const struct x25519 *key,
-			 struct arena *arena, struct envelope *env, struct err *err)
+static int read_envelope(struct section *s, char part, uint64_t bytes, struct arena *arena,
+			 struct envelope *env, struct err *err)
 {
 	CLEAN_STR plain = STR_INIT;
 
 	s->part = part;
 	s->bytes = bytes;
-	if (open_section(s, key, ENVELOPE_MAX, &plain, err) < 0)
+	if (open_section(s, ENVELOPE_MAX, &plain, err) < 0)
 		return -1;
 	s->offset += bytes;
 	return envelope_read(arena, arena_view(arena, str_view(&plain)), env, err);
@@ -557,34 +564,38 @@ static int read_envelope(struct section *s, char part, uint64_t bytes, const str
 
 /* A pending entry may have the torn start of its second envelope behind it. */
 static int read_envelopes(struct section *s, const struct head *head, bool pending,
-			  const struct x25519 *key, struct arena *arena, struct envelope *env_r,
-			  struct err *err)
+			  struct arena *arena, struct envelope *env_r, struct err *err)
 {
 	uint64_t rest = head->file_bytes - s->offset - head->envelope_bytes;
 	bool completed = !pending && rest > 0;
 
 	*env_r = (struct envelope){0};
-	if (read_envelope(s, pending || completed ? 'P' : 'E', head->envelope_bytes, key, arena,
-			  env_r, err) < 0)
+	if (read_envelope(s, pending || completed ? 'P' : 'E', head->envelope_bytes, arena, env_r,
+			  err) < 0)
 		return -1;
-	return completed ? read_envelope(s, 'E', rest, key, arena, env_r, err) : 0;
+	return completed ? read_envelope(s, 'E', rest, arena, env_r, err) : 0;
 }
 
 static int read_sections(int fd, enum spool_state state, const struct uuid *id,
 			 const struct x25519 *key, uint64_t max_bytes, struct str *raw,
 			 struct arena *arena, struct envelope *env_r, struct err *err)
 {
-	struct section s = {.fd = fd, .id = id, .offset = HEAD_BYTES, .part = 'M'};
+	CLEAN(unsealer) unsealer = NULL;
+	struct section s = {.fd = fd,
+			    .id = id,
+			    .key = key,
+			    .unsealer = &unsealer,
+			    .offset = HEAD_BYTES,
+			    .part = 'M'};
 	struct head head;
 
 	if (read_head(fd, &head, err) < 0)
 		return -1;
 	s.bytes = head.mail_bytes;
-	if (raw != NULL && open_section(&s, key, max_bytes, raw, err) < 0)
+	if (raw != NULL && open_section(&s, max_bytes, raw, err) < 0)
 		return -1;
 	s.offset += head.mail_bytes;
-	return env_r ? read_envelopes(&s, &head, state == SPOOL_PENDING, key, arena, env_r, err)
-		     : 0;
+	return env_r ? read_envelopes(&s, &head, state == SPOOL_PENDING, arena, env_r, err) : 0;
 }
 
 int spool_read(struct spool *spool, enum spool_state state, const struct uuid *id,

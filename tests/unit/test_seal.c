@@ -184,6 +184,37 @@ static void another_key_and_another_context_do_not_open(void **state)
 	assert_refused(ERR_DAMAGED, pair, VIEW(""), str_view(&sealed));
 }
 
+static void one_sealer_makes_messages_that_open_each_under_its_own_context(void **state)
+{
+	CLEAN_STR first = STR_INIT;
+	CLEAN_STR second = STR_INIT;
+	CLEAN_STR out = STR_INIT;
+	CLEAN(sealer) s = sealer_new(&to, CONTEXT, &first);
+	CLEAN(unsealer) u = NULL;
+	struct err err = {0};
+
+	(void)state;
+	sealer_add(s, "one", 3, &first);
+	sealer_end(s, &first);
+	sealer_next(s, VIEW("other"), &second);
+	sealer_add(s, "two", 3, &second);
+	sealer_end(s, &second);
+	assert_int_equal(unseal(pair, VIEW("other"), str_view(&second), &out, &err), 0);
+	assert_string_equal(out.data, "two");
+	assert_refused(ERR_DAMAGED, pair, CONTEXT, str_view(&second));
+	assert_refused(ERR_DAMAGED, pair, VIEW("other"), str_view(&first));
+	assert_memory_not_equal(first.data + SEAL_HEAD_BYTES, second.data + SEAL_HEAD_BYTES, 3);
+	assert_int_equal(unsealer_new(pair, CONTEXT, str_view(&first), &u, &err), 0);
+	assert_int_equal(unsealer_next(u, VIEW("other"), str_view(&second), &err), 0);
+	str_reset(&out);
+	assert_int_equal(unsealer_chunk(u,
+					(struct view){second.data + SEAL_HEAD_BYTES,
+						      second.len - SEAL_HEAD_BYTES},
+					true, &out, &err),
+			 0);
+	assert_string_equal(out.data, "two");
+}
+
 static void a_public_key_file_is_read_as_written_and_refused_otherwise(void **state)
 {
 	static const char *const wrong[] = {"", "hello\n", FILE_LINE, FILE_LINE "00ff\n",
@@ -217,6 +248,7 @@ int main(void)
 		cmocka_unit_test(a_message_cut_short_anywhere_does_not_open),
 		cmocka_unit_test(chunks_that_change_places_are_noticed),
 		cmocka_unit_test(another_key_and_another_context_do_not_open),
+		cmocka_unit_test(one_sealer_makes_messages_that_open_each_under_its_own_context),
 		cmocka_unit_test(a_public_key_file_is_read_as_written_and_refused_otherwise),
 	};
 
