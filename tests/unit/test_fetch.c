@@ -78,7 +78,6 @@ static void a_set_of_names_numbers_them_as_they_come(void **state)
 		assert_int_equal(names_put(names, VIEW(text)), i);
 	}
 	assert_int_equal(names_put(names, VIEW("name 17")), 17);
-	assert_int_equal(names_count(names), 5000);
 	assert_true(names_find(names, VIEW("name 4999"), &n) && n == 4999);
 	assert_false(names_find(names, VIEW("name 5000"), &n));
 	assert_true(view_eq(names_text(names, 4711), VIEW("name 4711")));

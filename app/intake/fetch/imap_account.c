@@ -3,6 +3,7 @@
 
 #include "app/intake/fetch/selected.h"
 #include "app/intake/fetch/pattern.h"
+#include "base/clock.h"
 
 enum {
 	STATUSES = 50, /* on their way at a time */
@@ -179,8 +180,14 @@ static int act_on_tasks(struct account *a, struct err *err)
 	return 0;
 }
 
-static int keep_alive(struct account *a, struct err *err)
+/* So that the server does not end a session in which nothing happens for long. */
+static int keep_alive(struct account *a, int64_t *last_ms, struct err *err)
 {
+	int64_t now_ms = clock_monotonic_ms();
+
+	if (now_ms - *last_ms < KEEP_ALIVE_MS)
+		return 0;
+	*last_ms = now_ms;
 	imap_text(a->imap, "NOOP");
 	return imap_do(a->imap, "NOOP", NULL, RESPONSES, err);
 }
@@ -188,6 +195,8 @@ static int keep_alive(struct account *a, struct err *err)
 /* Until every mail has got its outcome, and every outcome its action (P3). */
 static int await_outcomes(struct account *a, struct err *err)
 {
+	int64_t last_ms = clock_monotonic_ms();
+
 	for (;;) {
 		int rc = ledger_wait(a->ledger, KEEP_ALIVE_MS, err);
 
@@ -195,7 +204,7 @@ static int await_outcomes(struct account *a, struct err *err)
 			return -1;
 		if (rc == 0 && ledger_is_complete(a->ledger))
 			return 0;
-		if ((rc > 0 ? act_on_tasks(a, err) : keep_alive(a, err)) < 0)
+		if ((rc > 0 && act_on_tasks(a, err) < 0) || keep_alive(a, &last_ms, err) < 0)
 			return -1;
 	}
 }

@@ -101,8 +101,3 @@ struct view names_text(const struct names *names, size_t number)
 	must(number < names->texts.n);
 	return names->texts.v[number];
 }
-
-size_t names_count(const struct names *names)
-{
-	return names->texts.n;
-}

@@ -13,6 +13,5 @@ void names_free(struct names **names);
 size_t names_put(struct names *names, struct view text);
 bool names_find(const struct names *names, struct view text, size_t *number_r);
 struct view names_text(const struct names *names, size_t number);
-size_t names_count(const struct names *names);
 
 #endif

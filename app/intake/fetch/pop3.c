@@ -37,7 +37,6 @@ struct session {
 struct pop3 {
 	struct ledger *ledger;
 	const struct fetch_job *job;
-	struct spool *spool;
 	struct haul *haul;
 	struct view token;
 	int stop_fd;
@@ -444,7 +443,6 @@ int pop3_run(struct ledger *ledger, struct spool *spool, struct view token, int 
 	struct pop3 p = {
 		.ledger = ledger,
 		.job = ledger_job(ledger),
-		.spool = spool,
 		.haul = haul,
 		.token = token,
 		.stop_fd = stop_fd,

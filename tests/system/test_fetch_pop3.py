@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""POP3 servers that refuse, stall and break off: no mail is lost, and none deleted by a number that means another."""
+import functools
+import socket
+import threading
+
+import fetching
+import pytest
+from fetching import ARCHIVED, DELETE, POP3, STARTTLS
+from sealpost import BIN_FAST, mail, sha256
+from test_archiver import archive_all, waiting
+
+MAILS = {f"id{n}": mail(msgid=f"<{n}@x>").replace(b"\n", b"\r\n") for n in range(3)}
+SILENCE_MS = 1000
+
+
+class Pop3Server:
+    """MAILS are {uidl: bytes}. CHANGES, {verb: function(server, arguments)}, take the place of an answer; CUT: after
+    so many bytes the connection breaks."""
+
+    def __init__(self, mails, changes=(), cut=None):
+        self.mails = dict(mails)
+        self.changes = dict(changes)
+        self.cut = cut
+        self.sent = 0
+        self.log = []
+        self.peer = None
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self._accept, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join(10)
+
+    def _accept(self):
+        while True:
+            try:
+                self.peer = self.listener.accept()[0]
+            except OSError:
+                return
+            with self.peer, self.peer.makefile("rb") as lines:
+                try:
+                    self._serve(lines)
+                except OSError:
+                    pass
+
+    def send(self, data):
+        if self.cut is not None:
+            data = data[:self.cut - self.sent]
+        self.sent += len(data)
+        self.peer.sendall(data)
+        if self.cut is not None and self.sent >= self.cut:
+            raise OSError("cut")
+
+    def _rows(self, values):
+        self.send(b"+OK\r\n" + b"".join(b"%d %s\r\n" % row for row in enumerate(values, 1)) + b".\r\n")
+
+    def _serve(self, lines):
+        session, doomed = list(self.mails), []
+        self.send(b"+OK ready\r\n")
+        for line in lines:
+            verb, *arguments = line.decode().split()
+            self.log.append(verb)
+            if verb in self.changes:
+                self.changes[verb](self, arguments)
+            elif verb == "CAPA":
+                self.send(b"+OK\r\nUSER\r\nUIDL\r\n.\r\n")
+            elif verb == "UIDL":
+                self._rows(uidl.encode() for uidl in session)
+            elif verb == "LIST":
+                self._rows(b"%d" % len(self.mails[uidl]) for uidl in session)
+            elif verb == "RETR":
+                raw = self.mails[session[int(arguments[0]) - 1]]
+                self.send(b"+OK\r\n" + (b"\r\n" + raw).replace(b"\r\n.", b"\r\n..")[2:] + b".\r\n")
+            elif verb == "DELE":
+                doomed.append(session[int(arguments[0]) - 1])
+                self.send(b"+OK\r\n")
+            elif verb == "QUIT":
+                for uidl in doomed:
+                    self.mails.pop(uidl, None)
+                self.send(b"+OK\r\n")
+                return
+            else:
+                self.send(b"+OK\r\n")
+
+
+def fetch(archive, server, **job):
+    return fetching.run(archive, port=server.port, protocol=POP3, user="anna", password="secret", **job)
+
+
+def refusing(server, _):
+    server.send(b"-ERR no\r\n")
+
+
+def test_a_server_that_behaves_is_fetched_from_and_emptied(archive):
+    with Pop3Server(MAILS) as server:
+        run = fetch(archive, server, archived=DELETE, outcome=lambda _: ARCHIVED).well()
+        assert len(run.all("mail")) == 3 and not server.mails
+    archive_all(archive)
+    assert archive.all_sums() == sorted(sha256(m) for m in MAILS.values())
+
+
+def test_a_mail_that_is_refused_fails_and_the_others_come(archive):
+    def second(server, arguments):
+        raw = MAILS[f"id{int(arguments[0]) - 1}"]
+        server.send(b"-ERR broken\r\n" if arguments == ["2"] else b"+OK\r\n" + raw + b".\r\n")
+
+    with Pop3Server(MAILS, {"RETR": second}) as server:
+        run = fetch(archive, server).well()
+        assert [m["uidl"] for m in run.all("mail")] == ["id0", "id2"]
+        assert [(f["uidl"], f["kind"]) for f in run.all("failed")] == [("id1", "damaged")]
+
+
+@pytest.mark.parametrize("verb", ["UIDL", "LIST"])
+def test_without_the_lists_nothing_is_fetched(archive, verb):
+    with Pop3Server(MAILS, {verb: refusing}) as server:
+        error = fetch(archive, server).error
+        assert error["kind"] == "unsupported" and verb in error["text"]
+
+
+def test_a_deletion_that_is_not_confirmed_stays_due(archive):
+    for verb in ("DELE", "QUIT"):
+        def late(server, _, verb=verb):
+            # what is fetched is quit without a word; only what is deleted needs a good answer
+            server.send(b"+OK\r\n" if "DELE" not in server.log else b"-ERR no\r\n")
+
+        with Pop3Server(MAILS, {verb: late}) as server:
+            run = fetch(archive, server, archived=DELETE, outcome=lambda _: ARCHIVED).well()
+            assert len(run.all("acted")) == 3 and not any(a["kind"] == "none" for a in run.all("acted"))
+            assert len(server.mails) == 3
+
+
+@pytest.mark.parametrize("verb", ["CAPA", "USER", "PASS", "UIDL", "RETR"])
+def test_a_silent_server_is_given_up(archive, verb):
+    with Pop3Server(MAILS, {verb: lambda *_: None}) as server:
+        assert fetch(archive, server, idle_ms=SILENCE_MS).error["kind"] == "timeout"
+
+
+@pytest.mark.parametrize("verb", ["CAPA", "UIDL", "RETR"])
+def test_what_never_ends_is_ended(archive, verb):
+    def forever(server, _):
+        server.send(b"+OK\r\n")
+        while True:
+            server.send(b"1 x\r\n" * 20000)
+
+    with Pop3Server(MAILS, {verb: forever}) as server:
+        run = fetch(archive, server, mail_bytes=1 << 20, idle_ms=SILENCE_MS, binary=BIN_FAST)
+        assert run.end.name == ("done" if verb == "RETR" else "error")
+        assert verb != "RETR" or [f["kind"] for f in run.all("failed")] == ["too-big"] * 3
+    assert not waiting(archive)
+
+
+def test_starttls_that_is_not_offered_sends_no_password(archive):
+    with Pop3Server(MAILS) as server:
+        assert fetch(archive, server, tls=STARTTLS).error["kind"] == "unsupported"
+        assert "PASS" not in server.log
+
+
+def test_a_connection_that_breaks_at_any_byte_loses_and_changes_nothing(fast):
+    one = {"a": b"Subject: x\r\n\r\n"}
+    run_fast = functools.partial(fetch, fast, archived=DELETE, outcome=lambda _: ARCHIVED, binary=BIN_FAST)
+    with Pop3Server(one) as server:
+        run_fast(server).well()
+        whole = server.sent
+        assert not server.mails
+    told = 1
+    for cut in range(1, whole):
+        with Pop3Server(one, cut=cut) as server:
+            run = run_fast(server)
+            told += len(run.all("mail"))
+            assert run.end.name in ("done", "error") and len(waiting(fast)) == told
+            assert server.mails or run.all("mail")
+            assert all(a["kind"] != "none" or not server.mails for a in run.all("acted"))
+            # a number is only used in a session that has listed it
+            sessions = "".join(verb[0] for verb in server.log if verb in ("UIDL", "DELE")).split("U")
+            assert all(len(s) <= 1 for s in sessions)
+    print(whole, "bytes")
