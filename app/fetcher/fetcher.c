@@ -196,7 +196,7 @@ static int on_folder(struct run *r, const struct fetch_folder *m, struct err *er
 		f->report.counts.earlier = m->earlier;
 	if (m->selected && f->uidvalidity != m->uidvalidity) {
 		f->uidvalidity = m->uidvalidity;
-		f->uid = 0;
+		f->uid = f->reached = f->told_to = 0;
 		f->changed = true;
 	}
 	return 0;
@@ -261,6 +261,17 @@ static void alarm_sum(struct run *r, const struct fetcher_counts *c)
 		  (unsigned long long)c->duplicate, (unsigned long long)c->failed,
 		  (unsigned long long)c->gone, (unsigned long long)c->skipped,
 		  (unsigned long long)c->waiting);
+}
+
+static int on_reached(struct run *r, const struct fetch_reached *m, struct err *err)
+{
+	struct flow_folder *f = flow_folder(r->flow, m->folder);
+
+	if (!f->met || f->complete || f->uidvalidity != m->uidvalidity)
+		return err_set(err, ERR_DAMAGED, "sealpost-fetch tells of a folder out of turn");
+	f->reached = m->uid;
+	f->changed = true;
+	return 0;
 }
 
 static int on_folder_done(struct run *r, const struct fetch_folder_done *m, struct err *err)
@@ -348,7 +359,8 @@ static int on_error(struct run *r, const struct fetch_error *m, struct err *err)
 	X(DEVICE, device)                                                                          \
 	X(NOTE, note)                                                                              \
 	X(DONE, done)                                                                              \
-	X(ERROR, error)
+	X(ERROR, error)                                                                            \
+	X(REACHED, reached)
 
 static int hear(struct run *r, uint32_t type, struct err *err)
 {

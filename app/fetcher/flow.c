@@ -257,7 +257,8 @@ const struct flow_mail *flow_due(const struct flow *flow)
 /* Up to here each mail was told, and those not settled have rows (F1). */
 static uint64_t fetched_to(const struct flow_folder *f)
 {
-	uint64_t to = f->complete && f->told_to > f->uid ? f->told_to : f->uid;
+	uint64_t told = f->complete ? f->told_to : f->reached;
+	uint64_t to = told > f->uid ? told : f->uid;
 
 	return to < f->retry_from ? to : f->retry_from - 1;
 }

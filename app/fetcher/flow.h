@@ -16,6 +16,7 @@ struct flow_folder {
 	struct fetcher_folder report;
 	uint64_t uidvalidity, uid;     /* as far as it is fetched (F1) */
 	uint64_t settled_before;       /* mails, by earlier runs */
+	uint64_t reached;              /* every mail up to this UID was told */
 	uint64_t told_to;              /* the highest UID that was told */
 	uint64_t told, told_failed;    /* mails so far */
 	uint64_t retry_from;           /* the lowest UID that must be told again; UINT64_MAX none */

@@ -46,6 +46,7 @@ MESSAGES = {
     "note": (39, {"text": ""}),
     "done": (40, {}),
     "error": (41, {"kind": 0, "text": ""}),
+    "reached": (42, {"folder": "", "uidvalidity": 0, "uid": 0}),
 }
 BY_NUMBER = {number: name for name, (number, _) in MESSAGES.items()}
 KINDS = ("none usage syntax not-found exists denied no-space offline timeout busy io unsure damaged "

@@ -468,6 +468,24 @@ static void a_folder_is_not_fetched_beyond_a_mail_that_may_come_later(void **sta
 	assert_fetched_to(f, 5);
 }
 
+static void a_folder_that_broke_off_is_fetched_on_from_where_it_was_told_to_be(void **state)
+{
+	struct fixture *f = *state;
+	struct uuid entry = receipt(f, RECEIPT_ARCHIVED, RAW);
+	struct uuid waits = in_spool(f);
+
+	make_account(f, "imap", "leave");
+	peer.dies = true;
+	say_folder(9, 0);
+	say_mail(5, &entry);
+	say_mail(7, &waits);
+	SAY(REACHED, reached, .folder = VIEW("INBOX"), .uidvalidity = 7, .uid = 8);
+	say_mail(12, &waits);
+	assert_int_equal(run(f), -1);
+	assert_fetched_to(f, 8);
+	assert_rows(f, 3, 0);
+}
+
 static void a_sum_that_does_not_fit_is_an_alarm(void **state)
 {
 	struct fixture *f = *state;
@@ -587,6 +605,7 @@ int main(void)
 		T(what_the_archiver_does_not_take_is_left_and_then_comes_first),
 		T(another_uidvalidity_starts_the_folder_anew),
 		T(a_folder_is_not_fetched_beyond_a_mail_that_may_come_later),
+		T(a_folder_that_broke_off_is_fetched_on_from_where_it_was_told_to_be),
 		T(a_sum_that_does_not_fit_is_an_alarm),
 		T(one_time_runs_know_nothing_and_keep_nothing),
 		T(mails_of_pop3_are_known_by_their_uidl_unless_they_were_deleted),

@@ -94,6 +94,12 @@ static const struct field mail_fields[] = {
 	{NUMBER, 0, AT(mail, size_bytes)},
 };
 
+static const struct field reached_fields[] = {
+	{TEXT, 0, AT(reached, folder)},
+	{NUMBER, 0, AT(reached, uidvalidity)},
+	{NUMBER, 0, AT(reached, uid)},
+};
+
 static const struct field failed_fields[] = {
 	WHICH(failed),
 	{NUMBER, 0, AT(failed, kind)},

@@ -11,7 +11,7 @@
  *                                              <-    TOKEN, DEVICE, NOTE at any time
  *                                              <-    ACTED for each DUE (POP3: at the end)
  *                                              <-    FOLDER for each folder that is passed over
- *                                              <-    per folder: FOLDER, MAIL | FAILED ..., FOLDER_DONE
+ *                                              <-    per folder: FOLDER, MAIL | FAILED | REACHED ..., FOLDER_DONE
  *     OUTCOME for MAIL and FAILED, at any time ->
  *                                              <-    ACTED for each OUTCOME that has an action
  *     FINISH                                   ->
@@ -59,7 +59,8 @@ enum { FETCH_FD = 3 };
 	X(DEVICE, device, 38)                                                                      \
 	X(NOTE, note, 39)                                                                          \
 	X(DONE, done, 40)                                                                          \
-	X(ERROR, error, 41)
+	X(ERROR, error, 41)                                                                        \
+	X(REACHED, reached, 42)
 
 enum fetch_message {
 #define X(NAME, name, number) FETCH_##NAME = (number),
@@ -174,6 +175,13 @@ struct fetch_mail {
 	struct fetch_which which;
 	struct view entry; /* its id, 16 bytes */
 	uint64_t size_bytes;
+};
+
+/* Every mail of this folder up to UID was told, or is gone: whatever comes then, it need not be fetched
+ * again. They are told in any order, so without this only FOLDER_DONE says how far the folder is. */
+struct fetch_reached {
+	struct view folder;
+	uint64_t uidvalidity, uid;
 };
 
 struct fetch_failed {

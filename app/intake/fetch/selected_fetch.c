@@ -8,7 +8,8 @@ enum {
 	RESPONSES_MORE = 100 * 1000, /* that may come unasked while a command runs */
 	SET_MAILS = 100,             /* in one command */
 	SET_BYTES = 16 << 20,        /* likewise, unless one mail alone has more */
-	SETS = 2, /* commands on their way at a time: the server never waits for us */
+	SETS = 2,         /* commands on their way at a time: the server never waits for us */
+	REACHED_SETS = 8, /* after so many it is told how far the folder is */
 };
 /* A mail that is larger than it was said to be is read over, up to here. */
 static const uint64_t drain_max = 4ULL << 30;
@@ -40,6 +41,7 @@ struct fetching {
 	size_t n, cap;
 	uint64_t known; /* UIDs up to this one are */
 	bool too_big;   /* the mail that is coming in */
+	bool any_missing;
 	struct fetch_folder_done done;
 };
 
@@ -275,17 +277,39 @@ static int await(struct fetching *f, const struct set *set, struct imap_result *
 	if (imap_wait(f->box->imap, set->number, &hearer, RESPONSES_MORE, result_r, err) < 0)
 		return -1;
 	for (size_t i = set->from; i < set->to; i++) {
-		if (f->mails[i].state == ASKED)
+		if (f->mails[i].state == ASKED) {
 			f->mails[i].state = MISSING;
+			f->any_missing = true;
+		}
 	}
 	return 0;
+}
+
+/* The commands up to this one are answered. Where a mail did not come it is not known yet what becomes of it. */
+static int tell_reached(struct fetching *f, const struct set *set, struct err *err)
+{
+	struct fetch_reached m = {.folder = f->box->folder->name,
+				  .uidvalidity = f->box->uidvalidity,
+				  .uid = f->mails[set->to - 1].uid};
+
+	if (f->any_missing)
+		return 0;
+	return haul_commit(f->haul, err) < 0 ? -1 : ledger_send_reached(f->ledger, &m, err);
+}
+
+static int take_set(struct fetching *f, const struct set *set, bool tell, struct err *err)
+{
+	struct imap_result result;
+
+	if (await(f, set, &result, err) < 0)
+		return -1;
+	return tell ? tell_reached(f, set, err) : 0;
 }
 
 /* While the mails of one command come in, the next one is with the server already. */
 static int fetch_sets(struct fetching *f, struct err *err)
 {
 	struct set sets[SETS];
-	struct imap_result result;
 	uint32_t uids[SET_MAILS];
 	size_t at = 0, sent = 0, done = 0;
 
@@ -302,8 +326,12 @@ static int fetch_sets(struct fetching *f, struct err *err)
 				return -1;
 			sent++;
 		}
-		if (done < sent && await(f, &sets[done++ % SETS], &result, err) < 0)
+		if (done == sent)
+			continue;
+		if (take_set(f, &sets[done % SETS], done % REACHED_SETS == REACHED_SETS - 1, err) <
+		    0)
 			return -1;
+		done++;
 	}
 	return 0;
 }
