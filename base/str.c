@@ -352,7 +352,9 @@ void str_addsafe(struct str *s, struct view text, bool keep_lines)
 		uint32_t cp = 0;
 		size_t n = utf8_at(p + i, text.len - i, &cp);
 
-		if (n == 1 && keep_lines && (cp == '\n' || cp == '\t'))
+		if (keep_lines && cp == '\r' && i + 1 < text.len && p[i + 1] == '\n')
+			; /* the LF that follows ends the line */
+		else if (n == 1 && keep_lines && (cp == '\n' || cp == '\t'))
 			str_addc(s, (char)cp);
 		else if (n == 0 || is_control(cp))
 			str_adds(s, "\xef\xbf\xbd");

@@ -70,7 +70,8 @@ int view_varint(struct view *v, uint64_t *n_r);
 int view_bytes(struct view *v, size_t len, struct view *part_r);
 
 /* Make TEXT fit for a terminal or a log line: valid UTF-8, every control character (C0, DEL, C1, bidi
- * overrides, line and paragraph separators) shown as U+FFFD; TAB and LF stay where KEEP_LINES. */
+ * overrides, line and paragraph separators) shown as U+FFFD; where KEEP_LINES, TAB and LF stay, and CRLF
+ * becomes LF. */
 void str_addsafe(struct str *s, struct view text, bool keep_lines);
 
 #endif

@@ -151,6 +151,10 @@ static void nothing_that_steers_a_terminal_gets_through(void **state)
 		 "b\xef\xbf\xbd"
 		 "c",
 		 "a\tb\nc"},
+		{"a\r\nb\r",
+		 "a\xef\xbf\xbd\xef\xbf\xbd"
+		 "b\xef\xbf\xbd",
+		 "a\nb\xef\xbf\xbd"},
 		{"a\rb",
 		 "a\xef\xbf\xbd"
 		 "b",
