@@ -62,7 +62,7 @@ build: build/sealpost $(DAEMONS:%=build/sealpost-%) ## build build/sealpost and 
 # What a goal needs besides the build's own packages; these goals install what is missing.
 DEPS_run := --build
 DEPS_test := --tests
-DEPS_bench := --bench
+DEPS_bench := --tests --bench
 DEPS_fuzz := --fuzz
 DEPS_lint := --lint
 GOALS := $(or $(MAKECMDGOALS),build)
@@ -164,7 +164,7 @@ build/fault/preload.so: tests/fault/preload.c Makefile
 	@echo "  CC fault $<"
 	@$(CC_opt) $(CSTD) $(WARN) -O2 -shared -fPIC -o $@ $<
 
-bench: build/sealpost $(BENCH:%=build/opt/%) ## measure, with real mail and next to other programs
+bench: build/sealpost $(DAEMONS:%=build/sealpost-%) $(BENCH:%=build/opt/%) ## measure, with real mail and next to other programs
 	@SEALPOST_BIN=$(CURDIR)/build/sealpost tests/bench/run
 
 fuzz: $(FUZZ:%=build/fuzz/%) ## fuzz each parser for FUZZ_SECONDS=30

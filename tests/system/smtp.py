@@ -4,6 +4,7 @@ import base64
 import contextlib
 import hashlib
 import hmac
+import random
 import re
 import select
 import signal
@@ -18,8 +19,8 @@ LISTENED = set()
 
 
 def free_port():
-    """One that no outgoing connection is given at random meanwhile."""
-    for port in range(20000, 32768):
+    """One that no outgoing connection is given at random meanwhile, nor, if luck will, another test."""
+    for port in random.sample(range(20000, 32768), 1000):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
