@@ -11,6 +11,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import threading
 
 from sealpost import ENV, TIMEOUT_S
 
@@ -56,7 +57,7 @@ class Smtpd:
         lines = [f"{name} = {value}" for name, given in values.items()
                  for value in (given if isinstance(given, list) else [given])]
         (archive.path / "smtpd.conf").write_text("\n".join(lines) + "\n")
-        self.process = None
+        self.process = self.reader = None
 
     def __enter__(self):
         self.process = subprocess.Popen(
@@ -67,6 +68,9 @@ class Smtpd:
             assert line, "the daemon did not start: " + b"".join(self.log).decode()
             self.log.append(line)
             line = self.process.stderr.readline()
+        # Somebody has to read on, or a talkative daemon waits for ever.
+        self.reader = threading.Thread(target=self.log.extend, args=(self.process.stderr,))
+        self.reader.start()
         return self
 
     def __exit__(self, kind, *_):
@@ -74,10 +78,12 @@ class Smtpd:
         try:
             if self.process.poll() is None:
                 self.process.send_signal(signal.SIGTERM)
-            self.log += self.process.communicate(timeout=TIMEOUT_S)[1:]
+            self.process.wait(TIMEOUT_S)
         finally:
             self.process.kill()
             self.process.wait()
+            self.reader.join()
+            self.process.stderr.close()
         said = b"".join(self.log).decode("utf-8")
         assert "Sanitizer" not in said and "runtime error" not in said, said
         assert kind or self.process.returncode in (0, -signal.SIGKILL), said
