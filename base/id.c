@@ -5,6 +5,7 @@
 #include "base/crypto.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 /* RFC 9562, section 6.2, method 1: 12 bits of counter behind the milliseconds keep the order of ids
  * made within one millisecond; when the counter is used up, the clock is run ahead. */
@@ -15,6 +16,7 @@ struct uuid uuid_new(void)
 	static unsigned counter;
 	static unsigned char pool[8 * 128]; /* one CSPRNG call for many ids */
 	static size_t pool_left;
+	static pid_t owner; /* a child of fork() must not use up the same pool */
 	struct uuid id;
 	int64_t now = clock_ms();
 
@@ -26,7 +28,8 @@ struct uuid uuid_new(void)
 		last_ms++;
 		counter = 0;
 	}
-	if (pool_left == 0) {
+	if (pool_left == 0 || owner != getpid()) {
+		owner = getpid();
 		crypto_random(pool, sizeof(pool));
 		pool_left = sizeof(pool);
 	}

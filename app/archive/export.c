@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
-#include <zip.h> /* of minizip: streams, where libzip would hold every mail until the end */
+#include <minizip/zip.h> /* of minizip: streams, where libzip would hold every mail until the end */
 
 struct exporting {
 	struct archive *a;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sealpost-archiver - takes what the doors left in the spool into the archive.
  *
- *     sealpost-archiver [--archive DIR] [--verbose] [--once]
+ *     sealpost-archiver [--archive DIR] [--verbose] [--once] [--follow]
  *
- * --once: end when nothing is ready. Else it runs until SIGTERM or SIGINT, on which it ends its batch and
+ * --once: end when nothing is ready. --follow: end in good order when the program that started it does. Else it runs until SIGTERM or SIGINT, on which it ends its batch and
  * seals its pack. One per archive. When a medium or the disk fails it tries again, after a second at
  * first and a minute at most; what is worse ends it with status 1.
  *
@@ -14,13 +14,12 @@
 #include "app/archiver/archiver.h"
 #include "app/mail/mail.h"
 #include "base/file.h"
+#include "base/jail.h"
 #include "base/log.h"
 #include "base/secret.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/signalfd.h>
 
 #define DEFAULT_ARCHIVE "/var/lib/sealpost/default"
 
@@ -29,7 +28,7 @@ enum { PAUSE_MS_MIN = 1000, PAUSE_MS_MAX = 60000 };
 
 struct options {
 	const char *archive_dir;
-	bool once;
+	bool once, follow;
 };
 
 static int parse(int argc, char **argv, struct options *o)
@@ -41,27 +40,16 @@ static int parse(int argc, char **argv, struct options *o)
 			log_set_level(LOG_LEVEL_INFO);
 		} else if (strcmp(argv[i], "--once") == 0) {
 			o->once = true;
+		} else if (strcmp(argv[i], "--follow") == 0) {
+			o->follow = true;
 		} else {
-			fputs("usage: sealpost-archiver [--archive DIR] [--verbose] [--once]\n",
+			fputs("usage: sealpost-archiver [--archive DIR] [--verbose] [--once] "
+			      "[--follow]\n",
 			      stderr);
 			return -1;
 		}
 	}
 	return 0;
-}
-
-/* Blocked before any thread starts: the signals wait in the descriptor until they are looked for. */
-static int open_stop(struct err *err)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	fd = signalfd(-1, &set, SFD_CLOEXEC);
-	return fd < 0 ? err_errno(err, "signalfd: %m") : fd;
 }
 
 static int run_once(const struct options *o, struct guard *guard, int stop_fd, bool *opened_r,
@@ -96,12 +84,13 @@ static int pause_ms(int ms, int stop_fd)
  * will not get better by itself, is for the administrator. */
 static int serve(const struct options *o, struct err *err)
 {
-	CLEAN_FD stop_fd = open_stop(err);
+	CLEAN_FD stop_fd = -1;
 	CLEAN(guard) guard = NULL;
 	bool opened = false;
 	int ms = PAUSE_MS_MIN;
 
-	if (stop_fd < 0 || guard_open(o->archive_dir, &guard, err) < 0)
+	if (jail_signals(o->follow, &stop_fd, err) < 0 ||
+	    guard_open(o->archive_dir, &guard, err) < 0)
 		return -1;
 	for (;;) {
 		bool opened_now = false;
@@ -125,7 +114,6 @@ int main(int argc, char **argv)
 	struct err err = {0};
 
 	secret_harden_process();
-	signal(SIGPIPE, SIG_IGN);
 	if (o.archive_dir == NULL)
 		o.archive_dir = DEFAULT_ARCHIVE;
 	if (parse(argc, argv, &o) < 0)

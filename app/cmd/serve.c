@@ -22,12 +22,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PAUSE_MS_MIN = 100, PAUSE_MS_MAX = 60000 };
+enum { PAUSE_MS_MIN = 100, PAUSE_MS_MAX = 10000 };
+/* Up for so long: what fails is not its start. */
+enum { STARTED_MS = 250 };
 enum { GRACE_MS = 60000, DRAIN_MS = 10 * 60 * 1000 };
 enum { EXPIRE_EVERY_MS = 10 * 60 * 1000 };
-/* Up so many times as long as the last pause: what made it die is over. */
-enum { STAYED_UP = 10 };
-
 /* The doors first: they end in this order. */
 enum { SMTPD, MILTER, ARCHIVER, DAEMONS };
 
@@ -84,7 +83,7 @@ static void bury(struct child *child)
 
 	if (daemon_wait(child->pid, child->name, -1, &why) == 0)
 		err_set(&why, ERR_STOPPED, "sealpost-%s ended unasked", child->name);
-	if (now - child->started_ms > (int64_t)STAYED_UP * child->pause_ms)
+	if (now - child->started_ms > STARTED_MS)
 		child->pause_ms = PAUSE_MS_MIN;
 	child->due_ms = now + child->pause_ms;
 	log_error("%s; it is started again in %d ms", why.text, child->pause_ms);

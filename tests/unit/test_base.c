@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sys/wait.h>
 
 /* ---- strings ---- */
 
@@ -327,6 +328,29 @@ static void ids_of_many_threads_differ(void **state)
 		assert_false(uuid_eq(&ids[i - 1], &ids[i]));
 }
 
+static void a_child_makes_other_ids_than_its_parent(void **state)
+{
+	struct uuid ours, theirs;
+	int ends[2], status;
+	pid_t child;
+
+	(void)state;
+	uuid_new(); /* so that there is something random left to share */
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	if (child == 0) {
+		theirs = uuid_new();
+		_exit(write(ends[1], theirs.b, UUID_BYTES) != UUID_BYTES);
+	}
+	ours = uuid_new();
+	assert_int_equal(read(ends[0], theirs.b, UUID_BYTES), UUID_BYTES);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_memory_not_equal(ours.b + 8, theirs.b + 8, 8);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void what_is_no_id_is_refused(void **state)
 {
 	static const char *const wrong[] = {"", "0191e2c4", "0191e2c4-0000-7000-8000-00000000000g",
@@ -474,6 +498,7 @@ int main(void)
 		cmocka_unit_test(each_kind_has_a_code_and_a_sentence),
 		cmocka_unit_test(ids_grow_and_are_read_back),
 		cmocka_unit_test(ids_of_many_threads_differ),
+		cmocka_unit_test(a_child_makes_other_ids_than_its_parent),
 		cmocka_unit_test(what_is_no_id_is_refused),
 		cmocka_unit_test(times_are_told_in_utc),
 		cmocka_unit_test_setup_teardown(settings_are_read_and_checked_whole, fixture_folder,

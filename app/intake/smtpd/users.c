@@ -4,7 +4,7 @@
 #include "base/crypto.h"
 #include "base/file.h"
 
-#include <unistd.h>
+#include <crypt.h>
 
 enum { FILE_MAX = 16 * 1024 * 1024 };
 
