@@ -142,7 +142,7 @@ build/sealpost-%: build/opt/sealpost-%
 # --- running and testing ----------------------------------------------------------------------
 
 .PHONY: run test bench fuzz
-run: build/sealpost ## build, and show a demo archive in build/demo
+run: build ## build, and show a demo archive in build/demo
 	@tests/system/demo.sh
 
 # T=test_pack is one program, T=tests/system/test_x.py one file.

@@ -79,4 +79,5 @@ class Service:
 
 
 def send(client, data):
-    return client.sendmail("anna@example.org", [f"x@{ARCHIVE_DOMAIN}"], data.replace(b"\n", b"\r\n"))
+    """A mail with CRLF line ends."""
+    return client.sendmail("anna@example.org", [f"x@{ARCHIVE_DOMAIN}"], data)

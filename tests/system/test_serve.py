@@ -13,10 +13,14 @@ from serve import Service, children, send
 from test_archiver import running as archiver_running
 
 
+def letter(**more):
+    return mail(**more).replace(b"\n", b"\r\n")
+
+
 def test_a_mail_is_sent_and_found(archive):
     with Service(archive) as service:
         with service.client() as client:
-            send(client, mail(subject="walnut"))
+            send(client, letter(subject="walnut"))
         wait_until(lambda: archive.count("walnut") == 1, service.said)
     assert archive.status()["mails"] == 1
 
@@ -35,7 +39,7 @@ def test_what_was_acknowledged_when_it_is_ended_in_full_work_is_archived(archive
         for n in range(first, first + 1000):
             try:
                 with service.client() as client:
-                    send(client, mail(subject=f"letter {n}", msgid=f"<{n}@x>", body="everyword\n"))
+                    send(client, letter(subject=f"letter {n}", msgid=f"<{n}@x>", body="everyword\n"))
             except (smtplib.SMTPException, OSError):
                 return
             acknowledged.append(f"letter {n}")
@@ -65,7 +69,7 @@ def test_a_daemon_that_is_killed_comes_back(archive, program):
         wait_until(lambda: service.child(program) not in (None, first), service.said)
         wait_until(service.is_ready)
         with service.client() as client:
-            send(client, mail(subject="walnut"))
+            send(client, letter(subject="walnut"))
         wait_until(lambda: archive.count("walnut") == 1, service.said)
         assert f"{program} was ended by signal 9; it is started again" in service.said()
 
