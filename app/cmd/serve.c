@@ -50,7 +50,7 @@ struct service {
 
 static int start(struct service *s, struct child *child, struct err *err)
 {
-	const char *args[] = {"--archive", s->cmd->archive_dir, "--verbose", NULL};
+	const char *args[] = {"--archive", s->cmd->archive_dir, "--verbose", "--follow", NULL};
 
 	if (daemon_start(child->name, args, -1, &child->pid, err) < 0)
 		return -1;
@@ -198,7 +198,8 @@ static int end(struct child *child)
  * in the spool for the next start. */
 static int drain(struct service *s)
 {
-	const char *args[] = {"--archive", s->cmd->archive_dir, "--once", "--verbose", NULL};
+	const char *args[] = {"--archive", s->cmd->archive_dir, "--once",
+			      "--verbose", "--follow",          NULL};
 	struct child *archiver = &s->child[ARCHIVER];
 	struct signalfd_siginfo first;
 	struct pollfd fds[2] = {{.fd = s->stop_fd, .events = POLLIN}, {.events = POLLIN}};

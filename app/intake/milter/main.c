@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sealpost-milter - captures mail as the mail server gets it, before any filter has seen it.
  *
- *     sealpost-milter [--archive DIR] [--verbose]
+ *     sealpost-milter [--archive DIR] [--verbose] [--follow]
  *
  * ARCHIVE/milter.conf says where it listens, and as what (settings.h, session.h). libmilter serves one socket
  * a process, so there is one for each, watched by this one: it reads nothing from anybody, and
@@ -18,21 +18,21 @@
 #include "base/jail.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/service.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DEFAULT_ARCHIVE "/var/lib/sealpost/default"
-
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 enum { RESTART_MS = 200, GRACE_MS = 15000 };
+
+static const char failed[] = "Until this is mended no mail comes in by this door. None is lost: "
+			     "senders keep theirs and try again.";
 
 struct child {
 	const struct milter_listener *listener;
@@ -41,35 +41,13 @@ struct child {
 };
 
 struct milter {
-	const char *archive_dir;
+	const struct service *service;
 	const struct milter_settings *settings;
 	struct child *children; /* one a listener */
 	size_t n;
 	int stop_fd;
 	int life[2]; /* a pipe that ends when the children are to end, or this process does */
 };
-
-static int parse(int argc, char **argv, const char **archive_dir)
-{
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--archive") == 0 && i + 1 < argc) {
-			*archive_dir = argv[++i];
-		} else if (strcmp(argv[i], "--verbose") == 0) {
-			log_set_level(LOG_LEVEL_INFO);
-		} else {
-			fputs("usage: sealpost-milter [--archive DIR] [--verbose]\n", stderr);
-			return -1;
-		}
-	}
-	return 0;
-}
-
-static int tell(const struct err *err)
-{
-	log_error("milter failed: %s", err->text);
-	fprintf(stderr, "%s\n", err_sentence(err->kind));
-	return EXIT_FAILED;
-}
 
 /* --- the processes ---------------------------------------------------------------------------- */
 
@@ -78,8 +56,8 @@ static int run_child(const struct milter *m, const struct milter_listener *liste
 	struct err err = {0};
 
 	close(m->life[1]); /* the other end is this process's parent alone */
-	listener_run(m->archive_dir, m->settings, listener, m->life[0], &err);
-	return tell(&err);
+	listener_run(m->service->archive_dir, m->settings, listener, m->life[0], &err);
+	return service_failed(m->service, &err, failed);
 }
 
 static int start(struct milter *m, struct child *child, struct err *err)
@@ -192,14 +170,14 @@ static int watch(struct milter *m, struct err *err)
 	return 0;
 }
 
-static int run(const char *archive_dir, struct err *err)
+static int run(const struct service *service, struct err *err)
 {
 	CLEAN(milter_settings) settings = NULL;
-	struct milter m = {.archive_dir = archive_dir};
+	struct milter m = {.service = service};
 	int rc;
 
-	if (milter_settings_read(archive_dir, &settings, err) < 0 ||
-	    jail_signals(false, &m.stop_fd, err) < 0)
+	if (milter_settings_read(service->archive_dir, &settings, err) < 0 ||
+	    jail_signals(service->follow, &m.stop_fd, err) < 0)
 		return -1;
 	if (pipe2(m.life, O_CLOEXEC) < 0)
 		return err_errno(err, "pipe: %m");
@@ -216,13 +194,13 @@ static int run(const char *archive_dir, struct err *err)
 
 int main(int argc, char **argv)
 {
-	const char *archive_dir = getenv("SEALPOST_ARCHIVE");
+	struct service service = {.name = "milter"};
 	struct err err = {0};
 
 	secret_harden_process();
-	if (archive_dir == NULL)
-		archive_dir = DEFAULT_ARCHIVE;
-	if (parse(argc, argv, &archive_dir) < 0)
-		return EXIT_USAGE;
-	return run(archive_dir, &err) < 0 ? tell(&err) : EXIT_DONE;
+	if (service_parse(&service, argc, argv) < 0)
+		return SERVICE_USAGE;
+	if (run(&service, &err) == 0)
+		return SERVICE_DONE;
+	return service_failed(&service, &err, failed);
 }

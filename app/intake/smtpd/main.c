@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sealpost-smtpd - takes mail by SMTP and LMTP into an archive's spool.
  *
- *     sealpost-smtpd [--archive DIR] [--verbose]
+ *     sealpost-smtpd [--archive DIR] [--verbose] [--follow]
  *
  * Settings: DIR/smtpd.conf (settings.c). It runs until SIGTERM or SIGINT: then clients are told 421, and what
  * was answered with 250 is in the spool.
@@ -13,30 +13,12 @@
 #include "app/intake/smtpd/smtpd.h"
 #include "base/jail.h"
 #include "base/log.h"
+#include "base/service.h"
 #include "base/workers.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
-#define DEFAULT_ARCHIVE "/var/lib/sealpost/default"
-
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 enum { MIN_IDLE = 4, BACKLOG = 1024, GRACE_MS = 10000, FILES_BESIDE_WORKERS = 64 };
-
-static int parse(int argc, char **argv, const char **archive_dir)
-{
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--archive") == 0 && i + 1 < argc) {
-			*archive_dir = argv[++i];
-		} else if (strcmp(argv[i], "--verbose") == 0) {
-			log_set_level(LOG_LEVEL_INFO);
-		} else {
-			fputs("usage: sealpost-smtpd [--archive DIR] [--verbose]\n", stderr);
-			return -1;
-		}
-	}
-	return 0;
-}
 
 /* SERVE's view of a listener is its row in the settings. */
 static void serve_one(void *arg, const void *listener_arg, struct conn *conn)
@@ -81,36 +63,35 @@ static int run(struct smtpd *smtpd, const struct workers_listener *listeners, in
 	return workers_run(listeners, s->listen.n, &ops, &options, stop_fd, err);
 }
 
-static int serve(const char *archive_dir, struct err *err)
+static int serve(const struct service *service, struct err *err)
 {
 	CLEAN(smtpd) smtpd = NULL;
 	CLEAN_MEM struct workers_listener *listeners = NULL;
 	const struct smtpd_settings *s;
 	int stop_fd;
 
-	if (jail_signals(false, &stop_fd, err) < 0 || smtpd_new(archive_dir, &smtpd, err) < 0)
+	if (jail_signals(service->follow, &stop_fd, err) < 0 ||
+	    smtpd_new(service->archive_dir, &smtpd, err) < 0)
 		return -1;
 	s = smtpd->settings;
 	listeners = mem_new(s->listen.n * sizeof(*listeners));
 	if (listen_all(s, listeners, err) < 0 ||
 	    jail_enter(s->user, 2 * (unsigned)s->max_connections + FILES_BESIDE_WORKERS, err) < 0 ||
-	    smtpd_open(smtpd, archive_dir, err) < 0)
+	    smtpd_open(smtpd, service->archive_dir, err) < 0)
 		return -1;
 	return run(smtpd, listeners, stop_fd, err);
 }
 
 int main(int argc, char **argv)
 {
-	const char *archive_dir = getenv("SEALPOST_ARCHIVE");
+	struct service service = {.name = "smtpd"};
 	struct err err = {0};
 
-	if (archive_dir == NULL)
-		archive_dir = DEFAULT_ARCHIVE;
-	if (parse(argc, argv, &archive_dir) < 0)
-		return EXIT_USAGE;
-	if (serve(archive_dir, &err) == 0)
-		return EXIT_DONE;
-	log_error("smtpd failed: %s", err.text);
-	fprintf(stderr, "%s\n", err_sentence(err.kind));
-	return EXIT_FAILED;
+	if (service_parse(&service, argc, argv) < 0)
+		return SERVICE_USAGE;
+	if (serve(&service, &err) == 0)
+		return SERVICE_DONE;
+	return service_failed(&service, &err,
+			      "Until this is mended no mail comes in by this door. None is lost: "
+			      "senders keep theirs and try again.");
 }
