@@ -2,7 +2,6 @@
 #include "base/conf.h"
 
 #include "base/file.h"
-#include "base/str.h"
 
 #include <unistd.h>
 
@@ -154,4 +153,80 @@ int conf_read(const char *path, const struct conf_row *rows, size_t n, struct er
 			return err_add(err, "%s line %u", path, number);
 	}
 	return 0;
+}
+
+/* --- for the guide ---------------------------------------------------------------------------- */
+
+/* As conf_number() reads it, with the largest unit that leaves nothing over. */
+static void add_number(uint64_t n, struct str *out)
+{
+	static const char units[] = "kMG";
+	size_t unit = 0;
+
+	while (unit < strlen(units) && n >= 1024 && n % 1024 == 0) {
+		n /= 1024;
+		unit++;
+	}
+	str_addf(out, "%llu", (unsigned long long)n);
+	if (unit > 0)
+		str_addc(out, units[unit - 1]);
+}
+
+static void add_code(const char *text, struct str *out)
+{
+	if (*text != '\0')
+		str_addf(out, "`%s`", text);
+}
+
+static void add_default(const struct conf_row *row, struct str *out)
+{
+	const struct conf_list *list = row->value;
+
+	switch (row->kind) {
+	case CONF_NUMBER:
+		add_number(*(const uint64_t *)row->value, out);
+		break;
+	case CONF_SWITCH:
+		str_adds(out, *(const bool *)row->value ? "yes" : "no");
+		break;
+	case CONF_TEXT:
+		add_code(*(char *const *)row->value, out);
+		break;
+	case CONF_LIST:
+		for (size_t i = 0; i < list->n; i++) {
+			str_adds(out, i > 0 ? ", " : "");
+			add_code(list->v[i], out);
+		}
+		break;
+	}
+}
+
+static void add_bounds(const struct conf_row *row, struct str *out)
+{
+	if (row->kind == CONF_SWITCH) {
+		str_adds(out, "yes, no");
+		return;
+	}
+	add_number(row->min, out);
+	if (row->max == UINT64_MAX) {
+		str_adds(out, " and more");
+	} else {
+		str_adds(out, " to ");
+		add_number(row->max, out);
+	}
+	if (row->kind != CONF_NUMBER)
+		str_adds(out, row->kind == CONF_LIST ? " characters; any number of lines"
+						     : " characters");
+}
+
+void conf_table(const struct conf_row *rows, size_t n, struct str *out)
+{
+	str_adds(out, "| name | default | bounds | meaning |\n|---|---|---|---|\n");
+	for (size_t i = 0; i < n; i++) {
+		str_addf(out, "| `%s` | ", rows[i].name);
+		add_default(&rows[i], out);
+		str_adds(out, " | ");
+		add_bounds(&rows[i], out);
+		str_addf(out, " | %s |\n", rows[i].doc);
+	}
 }

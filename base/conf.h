@@ -9,6 +9,7 @@
 #define BASE_CONF_H
 
 #include "base/err.h"
+#include "base/str.h"
 
 #include <stdint.h>
 
@@ -33,6 +34,8 @@ void conf_list_clear(struct conf_list *list);
 
 /* A missing file leaves the defaults. After an error the values are of no use but can be freed. */
 int conf_read(const char *path, const struct conf_row *rows, size_t n, struct err *err);
+/* The rows as a table in Markdown, with the values that they hold now as defaults: what the guide shows. */
+void conf_table(const struct conf_row *rows, size_t n, struct str *out);
 /* "64M" to a number; 0, or -1 when malformed or more than 64 bits. */
 int conf_number(const char *text, uint64_t *n_r);
 

@@ -23,10 +23,10 @@
 	X(NONE, "none", 200, 250, false, "")                                                       \
 	X(USAGE, "usage", 400, 501, false, "The command was not understood; nothing was done.")    \
 	X(SYNTAX, "syntax", 400, 501, false, "The input has a mistake; nothing was done.")         \
-	X(NOTFOUND, "not-found", 404, 550, false, "There is no such thing in this archive.")       \
+	X(NOTFOUND, "not-found", 404, 550, false, "There is no such thing; nothing was done.")     \
 	X(EXISTS, "exists", 409, 550, false, "It is there already; nothing was overwritten.")      \
 	X(DENIED, "denied", 403, 550, false,                                                       \
-	  "Access was refused. Nothing was changed; check owner and permissions.")                 \
+	  "Access was refused. Nothing was changed; check who is allowed to do this.")             \
 	X(NOSPACE, "no-space", 507, 452, true,                                                     \
 	  "There is no space left. What was archived is safe; free some space and run it again.")  \
 	X(OFFLINE, "offline", 503, 451, true,                                                      \

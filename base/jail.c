@@ -40,7 +40,10 @@ static int become(const char *name, struct err *err)
 	const struct passwd *user = getpwnam(name);
 
 	if (user == NULL)
-		return err_set(err, ERR_NOTFOUND, "there is no user %s on this system", name);
+		return err_set(err, ERR_NOTFOUND,
+			       "there is no user %s on this system; make it, or name another one "
+			       "in the setting \"user\" (empty: whoever starts the program)",
+			       name);
 	if (initgroups(name, user->pw_gid) < 0 ||
 	    setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
 	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0)

@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+enum { SETTINGS_MAX = 16 };
+
 static const struct archive_settings defaults = {
 	.max_mail_bytes = 256ULL * 1024 * 1024,
 	.pack_bytes = PACK_SEAL_BYTES,
@@ -39,10 +41,10 @@ void archive_medium_root(const struct archive *a, const char *location, struct s
 	str_addf(out, "%s/sealpost-%s", location, uuid_text(keyring_archive(a->keys), uuid));
 }
 
-static int read_settings(struct archive *a, struct err *err)
+/* The rows of S into ROWS; how many. */
+static size_t list_settings(struct archive_settings *s, struct conf_row rows[SETTINGS_MAX])
 {
-	struct archive_settings *s = &a->settings;
-	const struct conf_row rows[] = {
+	const struct conf_row all[] = {
 		{"max_mail_bytes", &s->max_mail_bytes, 1024, 1ULL << 30,
 		 "largest mail that is taken in", CONF_NUMBER},
 		{"pack_bytes", &s->pack_bytes, 1024 * 1024, 1ULL << 34,
@@ -53,17 +55,31 @@ static int read_settings(struct archive *a, struct err *err)
 		 "seconds that a capture is kept when the mail server no longer has its mail",
 		 CONF_NUMBER},
 		{"pending_keep_filtered_s", &s->pending_keep_filtered_s, 60, 10 * 366 * 86400ULL,
-		 "and one that a filter's quarantine may still release: longer than that keeps "
-		 "mail",
+		 "the same with a filter behind the queue: longer than its quarantine keeps mail",
 		 CONF_NUMBER},
-		{"receipt_days", &s->receipt_days, 1, 3650,
-		 "days that what became of an incoming mail is remembered", CONF_NUMBER},
 	};
+
+	_Static_assert(sizeof(all) <= SETTINGS_MAX * sizeof(*rows), "SETTINGS_MAX is too small");
+	memcpy(rows, all, sizeof(all));
+	return sizeof(all) / sizeof(*all);
+}
+
+static int read_settings(struct archive *a, struct err *err)
+{
+	struct conf_row rows[SETTINGS_MAX];
 	CLEAN_STR path = STR_INIT;
 
-	*s = defaults;
+	a->settings = defaults;
 	return conf_read(archive_path(a, "sealpost.conf", &path), rows,
-			 sizeof(rows) / sizeof(*rows), err);
+			 list_settings(&a->settings, rows), err);
+}
+
+void archive_settings_table(struct str *out)
+{
+	struct archive_settings s = defaults;
+	struct conf_row rows[SETTINGS_MAX];
+
+	conf_table(rows, list_settings(&s, rows), out);
 }
 
 int archive_open_bare(const char *dir, struct archive **archive_r, struct err *err)

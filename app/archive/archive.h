@@ -51,6 +51,7 @@ struct x25519 *archive_spool_key(const struct archive *a);
 int archive_keep_spool_key(struct archive *a, struct err *err);
 struct catalog *archive_catalog(struct archive *a);
 const struct archive_settings *archive_settings(const struct archive *a);
+void archive_settings_table(struct str *out); /* see conf_table() */
 /* The dictionary for new records, NULL when none was trained yet; stays the archive's. */
 const struct dictionary *archive_dictionary(const struct archive *a);
 /* Keep DICT (taken over) as the archive's dictionary from now on. */

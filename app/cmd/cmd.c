@@ -23,14 +23,19 @@ int cmd_usage(const struct cmd *cmd, const char *fmt, ...)
 
 int cmd_fail(const struct cmd *cmd, const struct err *err)
 {
+	return cmd_fail_meaning(cmd, err, err_sentence(err->kind));
+}
+
+int cmd_fail_meaning(const struct cmd *cmd, const struct err *err, const char *meaning)
+{
 	CLEAN_STR text = STR_INIT;
 	CLEAN_STR json = STR_INIT;
 
 	/* keep_lines: a query's mistake is shown under the query */
 	str_addsafe(&text, VIEW(err->text), true);
 	fprintf(stderr, "sealpost %s: %s\n", cmd->verb, text.data);
-	if (err_sentence(err->kind)[0] != '\0')
-		fprintf(stderr, "%s\n", err_sentence(err->kind));
+	if (meaning[0] != '\0')
+		fprintf(stderr, "%s\n", meaning);
 	if (cmd->json) {
 		str_addf(&json, "{\"error\": \"%s\", \"text\": ", err_code(err->kind));
 		cmd_json_text(&json, str_view(&text));

@@ -49,6 +49,7 @@ struct cmd {
 	  "mailboxes on other servers")                                                            \
 	X(medium, "list", "the numbered media")                                                    \
 	X(status, "", "how the archive is")                                                        \
+	X(settings, "", "all settings of the archive's files, with defaults and bounds")           \
 	X(serve, "", "run all daemons of the archive, for trials")
 
 #define X(name, args, help) int cmd_##name(struct cmd *cmd);
@@ -72,6 +73,8 @@ int cmd_options(struct cmd *cmd, const struct option_row *rows);
 int cmd_usage(const struct cmd *cmd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Tell an error: what happened, what it means for the mail, what to do. EXIT_FAILED. */
 int cmd_fail(const struct cmd *cmd, const struct err *err);
+/* The same with another sentence on what it means, and what to do. */
+int cmd_fail_meaning(const struct cmd *cmd, const struct err *err, const char *meaning);
 
 /* Open the archive that the command names; -1: told. */
 int cmd_open(const struct cmd *cmd, struct archive **archive_r);

@@ -2,24 +2,48 @@
 #include "app/archive/status.h"
 
 #include "app/cmd/cmd.h"
+#include "app/intake/spool.h"
 
-static void print_json(const struct archive_status *s)
+enum { SPOOL_STATES = SPOOL_STUCK + 1 };
+
+/* What waits on its way in, by its state; a spool that is not there is made. */
+static int count_spool(const struct cmd *cmd, size_t waits_r[SPOOL_STATES], struct err *err)
+{
+	CLEAN(spool) spool = NULL;
+	CLEAN(arena) arena = arena_new();
+	struct uuid *ids;
+
+	if (spool_open(cmd->archive_dir, &spool, err) < 0)
+		return -1;
+	for (size_t i = 0; i < SPOOL_STATES; i++)
+		if (spool_list(spool, (enum spool_state)i, 0, arena, &ids, &waits_r[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static void print_json(const struct archive_status *s, const size_t waits[SPOOL_STATES])
 {
 	printf("{\"mails\": %llu, \"bytes\": %llu, \"deleted\": %llu, \"pack_bytes\": %llu, "
 	       "\"catalog_bytes\": %llu, \"index_bytes\": %llu, \"indexed\": %llu, "
 	       "\"parts\": %llu, \"part_bytes\": %llu, \"part_uses\": %llu, "
-	       "\"saved_bytes\": %llu, \"key_backup\": %s}\n",
+	       "\"saved_bytes\": %llu, \"key_backup\": %s, "
+	       "\"spool\": {\"pending\": %zu, \"ready\": %zu, \"stuck\": %zu}}\n",
 	       (unsigned long long)s->mails.mails, (unsigned long long)s->mails.bytes,
 	       (unsigned long long)s->mails.deleted, (unsigned long long)s->pack_bytes,
 	       (unsigned long long)s->catalog_bytes, (unsigned long long)s->index_bytes,
 	       (unsigned long long)s->indexed, (unsigned long long)s->mails.parts,
 	       (unsigned long long)s->mails.part_bytes, (unsigned long long)s->mails.uses,
 	       (unsigned long long)(s->mails.used_bytes - s->mails.part_bytes),
-	       s->key_backed_up ? "true" : "false");
+	       s->key_backed_up ? "true" : "false", waits[SPOOL_PENDING], waits[SPOOL_READY],
+	       waits[SPOOL_STUCK]);
 }
 
-static void print_warnings(const struct cmd *cmd, const struct archive_status *s)
+static void print_warnings(const struct cmd *cmd, const struct archive_status *s, size_t stuck)
 {
+	if (stuck > 0)
+		printf("WARNING: %zu incoming mail%s could not be archived. None is lost; look at "
+		       "the reasons: sealpost --archive %s spool list\n",
+		       stuck, cmd_plural(stuck), cmd->archive_dir);
 	if (!s->key_backed_up)
 		printf("WARNING: there is no backup of the archive key. If %s/archive.key is lost, "
 		       "all "
@@ -33,7 +57,8 @@ static void print_warnings(const struct cmd *cmd, const struct archive_status *s
 		       (unsigned long long)(s->mails.mails - s->indexed), cmd->archive_dir);
 }
 
-static void print_text(const struct cmd *cmd, const struct archive_status *s, struct archive *a)
+static void print_text(const struct cmd *cmd, const struct archive_status *s, struct archive *a,
+		       const size_t waits[SPOOL_STATES])
 {
 	char in[32], on[32], db[32], saved[32];
 	double share = s->mails.bytes ? 100.0 * (double)s->pack_bytes / (double)s->mails.bytes : 0;
@@ -50,6 +75,8 @@ static void print_text(const struct cmd *cmd, const struct archive_status *s, st
 	       cmd_bytes(s->mails.used_bytes - s->mails.part_bytes, saved));
 	printf("index     %llu mails, catalog and index %s\n", (unsigned long long)s->indexed,
 	       cmd_bytes(s->catalog_bytes + s->index_bytes, db));
+	printf("spool     %zu to archive, %zu not delivered yet, %zu stuck\n", waits[SPOOL_READY],
+	       waits[SPOOL_PENDING], waits[SPOOL_STUCK]);
 	for (size_t i = 0; i < s->n_media; i++) {
 		struct medium *medium;
 		uint64_t left = 0, total;
@@ -63,7 +90,7 @@ static void print_text(const struct cmd *cmd, const struct archive_status *s, st
 		else
 			printf("does not answer: %s\n", err.text);
 	}
-	print_warnings(cmd, s);
+	print_warnings(cmd, s, waits[SPOOL_STUCK]);
 }
 
 int cmd_status(struct cmd *cmd)
@@ -72,6 +99,7 @@ int cmd_status(struct cmd *cmd)
 	CLEAN(archive) a = NULL;
 	CLEAN(arena) arena = arena_new();
 	struct archive_status s;
+	size_t waits[SPOOL_STATES];
 	struct err err = {0};
 
 	if (cmd_options(cmd, rows) < 0)
@@ -80,11 +108,11 @@ int cmd_status(struct cmd *cmd)
 		return cmd_usage(cmd, "status takes no arguments");
 	if (cmd_open(cmd, &a) < 0)
 		return EXIT_FAILED;
-	if (archive_status(a, arena, &s, &err) < 0)
+	if (archive_status(a, arena, &s, &err) < 0 || count_spool(cmd, waits, &err) < 0)
 		return cmd_fail(cmd, &err);
 	if (cmd->json)
-		print_json(&s);
+		print_json(&s, waits);
 	else
-		print_text(cmd, &s, a);
+		print_text(cmd, &s, a, waits);
 	return EXIT_DONE;
 }

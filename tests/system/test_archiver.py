@@ -160,6 +160,8 @@ def test_a_stuck_entry_is_listed_with_its_reason_and_taken_when_it_is_retried(ar
     (row,) = archive.json("spool", "list")
     assert (row["id"], row["state"]) == (bad, "stuck") and row["reason"].startswith("damaged: ")
     assert row["bytes"] == len(good) and row["age_s"] >= 0
+    assert archive.status()["spool"] == {"pending": 0, "ready": 0, "stuck": 1}
+    assert "WARNING: 1 incoming mail could not be archived" in archive.text("status")
     line = archive.text("spool", "list")
     assert line.startswith(bad) and "stuck" in line and "damaged" in line
     (archive.path / "spool" / "stuck" / bad).write_bytes(good)

@@ -81,11 +81,12 @@ def start_in_vain(*args):
 def configure(archive, roles, settings):
     folder = archive.path.parent / "sockets"
     listen = "".join(f"listen = {role} unix:{folder}/{role}\n" for role in roles)
-    (archive.path / "milter.conf").write_text(listen + settings)
+    user = "" if "user =" in settings else "user =\n"
+    (archive.path / "milter.conf").write_text(listen + user + settings)
 
 
 @contextlib.contextmanager
-def running(archive, *roles, settings="reserve = 0\n", binary=BIN, env=None, prefix=(), dies=False):
+def running(archive, *roles, settings="reserve_bytes = 0\n", binary=BIN, env=None, prefix=(), dies=False):
     """In the end it goes in good order when it is asked to, and has said nothing of any mail."""
     roles = roles or ("capture",)
     configure(archive, roles, settings)
@@ -154,7 +155,7 @@ def test_a_mail_is_held_with_its_envelope_and_gets_its_token_as_a_recipient(arch
 
 
 def test_mail_from_the_local_pickup_has_no_brackets_no_client_and_perhaps_no_sender(archive):
-    with running(archive, settings="source = intern\nreserve = 0\n") as milter:
+    with running(archive, settings="source = intern\nreserve_bytes = 0\n") as milter:
         client = mc.Client(milter.socket("capture"))
         client.connect(b"localhost", b"127.0.0.1")
         for sender in (b"root@example.org", b"", b"<>"):
@@ -273,7 +274,7 @@ def test_forged_fields_are_captured_and_then_deleted_the_last_one_first(archive)
 # --- refusing -----------------------------------------------------------------------------------
 
 def test_without_space_a_mail_is_put_off_before_it_is_sent(archive):
-    with running(archive, settings="reserve = 100000G\n") as milter, milter.session() as client:
+    with running(archive, settings="reserve_bytes = 100000G\n") as milter, milter.session() as client:
         letter, text = client.mail()
         assert letter == mc.REPLYCODE and text.startswith(b"452 4.3.1 The mail archive has no")
         assert client.mail()[0] == mc.REPLYCODE
@@ -281,7 +282,7 @@ def test_without_space_a_mail_is_put_off_before_it_is_sent(archive):
 
 
 def test_a_mail_that_is_too_large_is_refused_for_good(archive):
-    with running(archive, settings="reserve = 0\nmax_mail_bytes = 10k\n") as milter:
+    with running(archive, settings="reserve_bytes = 0\nmax_mail_bytes = 10k\n") as milter:
         with milter.session() as client:
             letter, text = client.mail(b"<anna@example.org>", b"SIZE=20000")
             assert letter == mc.REPLYCODE and text.startswith(b"552 5.3.4")
@@ -438,7 +439,7 @@ def test_the_binder_carries_nothing_over_to_the_next_mail(archive):
     ("listen = capture\n", "capture unix:/PATH"),
     ("listen = capture unix:/" + "x" * 120 + "\n", "characters"),
     ("listen = capture unix:/x\nsocket_mode = 0888\n", "octal"),
-    ("listen = capture unix:/x\nreserve = much\n", "line 2"),
+    ("listen = capture unix:/x\nreserve_bytes = much\n", "line 2"),
     ("listen = capture unix:/x\ncolour = red\n", "no setting \"colour\""),
     ("listen = capture unix:/nowhere/x\n", "/nowhere/x"),
 ])
@@ -454,7 +455,7 @@ def test_an_unknown_option_is_refused(archive):
 
 
 def test_a_socket_has_the_rights_that_are_set_and_nobody_takes_its_place(archive):
-    with running(archive, settings="reserve = 0\nsocket_mode = 0606\n") as milter:
+    with running(archive, settings="reserve_bytes = 0\nsocket_mode = 0606\n") as milter:
         assert milter.socket("capture").stat().st_mode & 0o7777 == 0o606
         second = start_in_vain("--archive", archive.path)
         assert second.returncode == FAILED and b"somebody listens there already" in second.stderr
@@ -470,7 +471,7 @@ def test_it_becomes_another_user_and_shares_the_spool_with_its_group(archive):
     spool.mkdir(exist_ok=True)
     os.chown(spool, 0, 65534)
     spool.chmod(0o2770)
-    settings = "reserve = 0\nuser = nobody\nsocket_group = nogroup\n"
+    settings = "reserve_bytes = 0\nuser = nobody\nsocket_group = nogroup\n"
     with running(archive, settings=settings) as milter:
         with milter.session() as client:
             assert client.message(MAIL)[0] == mc.CONTINUE

@@ -454,6 +454,34 @@ static void settings_may_be_texts_switches_and_lists(void **state)
 	conf_list_clear(&list);
 }
 
+static void settings_are_told_as_a_table(void **state)
+{
+	CLEAN_STR table = STR_INIT;
+	uint64_t size = 3 << 20, any = 1025;
+	char *name = mem_strdup("it");
+	struct conf_list list = {0};
+	bool on = true;
+	const struct conf_row rows[] = {{"size", &size, 0, 1 << 30, "a size", CONF_NUMBER},
+					{"any", &any, 1024, UINT64_MAX, "no bound", CONF_NUMBER},
+					{"name", &name, 1, 5, "a text", CONF_TEXT},
+					{"on", &on, 0, 0, "a switch", CONF_SWITCH},
+					{"item", &list, 1, 9, "a list", CONF_LIST}};
+
+	(void)state;
+	conf_list_add(&list, "a: b");
+	conf_list_add(&list, "c");
+	conf_table(rows, sizeof(rows) / sizeof(*rows), &table);
+	assert_string_equal(table.data, "| name | default | bounds | meaning |\n|---|---|---|---|\n"
+					"| `size` | 3M | 0 to 1G | a size |\n"
+					"| `any` | 1025 | 1k and more | no bound |\n"
+					"| `name` | `it` | 1 to 5 characters | a text |\n"
+					"| `on` | yes | yes, no | a switch |\n"
+					"| `item` | `a: b`, `c` | 1 to 9 characters; any number of "
+					"lines | a list |\n");
+	free(name);
+	conf_list_clear(&list);
+}
+
 static void a_missing_file_of_settings_leaves_the_defaults(void **state)
 {
 	struct fixture *f = *state;
@@ -505,6 +533,7 @@ int main(void)
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(settings_may_be_texts_switches_and_lists,
 						fixture_folder, fixture_teardown),
+		cmocka_unit_test(settings_are_told_as_a_table),
 		cmocka_unit_test_setup_teardown(a_missing_file_of_settings_leaves_the_defaults,
 						fixture_folder, fixture_teardown),
 		cmocka_unit_test(numbers_with_units_do_not_overflow),

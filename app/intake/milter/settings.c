@@ -15,7 +15,7 @@ static const struct {
 	MILTER_ROLES(X)
 #undef X
 };
-enum { ROLES = sizeof(roles) / sizeof(*roles) };
+enum { ROLES = sizeof(roles) / sizeof(*roles), ROWS_MAX = 16 };
 
 const char *milter_role_text(enum milter_role role)
 {
@@ -79,50 +79,69 @@ static int read_mode(struct milter_settings *s, struct err *err)
 	return 0;
 }
 
-static int read_file(const char *path, struct milter_settings *s, struct err *err)
+static void set_defaults(struct milter_settings *s)
 {
-	const struct conf_row rows[] = {
+	s->socket_mode_text = mem_strdup("0660");
+	s->socket_group = mem_strdup("");
+	s->user = mem_strdup("sealpost");
+	s->copy_domain = mem_strdup("copy.invalid");
+	s->source = mem_strdup("");
+	s->max_mail_bytes = 256ULL * 1024 * 1024;
+	s->reserve_bytes = 256ULL * 1024 * 1024;
+}
+
+/* The rows of S into ROWS; how many. */
+static size_t list_rows(struct milter_settings *s, struct conf_row rows[ROWS_MAX])
+{
+	const struct conf_row all[] = {
 		{"listen", &s->listen, 1, 200, "a role and its socket: capture unix:/PATH",
 		 CONF_LIST},
 		{"socket_mode", &s->socket_mode_text, 1, 4, "rights of the sockets, octal",
 		 CONF_TEXT},
 		{"socket_group", &s->socket_group, 0, 64, "group of the sockets: the mail server's",
 		 CONF_TEXT},
-		{"user", &s->user, 0, 64, "the user to become when started by root", CONF_TEXT},
+		{"user", &s->user, 0, 64,
+		 "what the daemon becomes when root started it; empty: it stays root", CONF_TEXT},
 		{"copy_domain", &s->copy_domain, 1, 190,
 		 "domain of the addresses that carry tokens", CONF_TEXT},
 		{"source", &s->source, 0, 200, "name of this mail server in the archive",
 		 CONF_TEXT},
 		{"max_mail_bytes", &s->max_mail_bytes, 1024, 1ULL << 30,
 		 "larger mail is refused; not below the mail server's own limit", CONF_NUMBER},
-		{"reserve", &s->reserve_bytes, 0, 1ULL << 50,
+		{"reserve_bytes", &s->reserve_bytes, 0, 1ULL << 50,
 		 "disk space that is left free; below it mail has to wait at its sender",
 		 CONF_NUMBER},
 	};
 
-	return conf_read(path, rows, sizeof(rows) / sizeof(*rows), err);
+	_Static_assert(sizeof(all) <= ROWS_MAX * sizeof(*rows), "ROWS_MAX is too small");
+	memcpy(rows, all, sizeof(all));
+	return sizeof(all) / sizeof(*all);
 }
 
 int milter_settings_read(const char *archive_dir, struct milter_settings **settings_r,
 			 struct err *err)
 {
 	CLEAN(milter_settings) s = mem_new(sizeof(*s));
+	struct conf_row rows[ROWS_MAX];
 	CLEAN_STR path = STR_INIT;
 
-	s->socket_mode_text = mem_strdup("0660");
-	s->socket_group = mem_strdup("");
-	s->user = mem_strdup("");
-	s->copy_domain = mem_strdup("copy.invalid");
-	s->source = mem_strdup("");
-	s->max_mail_bytes = 256ULL * 1024 * 1024;
-	s->reserve_bytes = 256ULL * 1024 * 1024;
+	set_defaults(s);
 	str_addf(&path, "%s/milter.conf", archive_dir);
-	if (read_file(path.data, s, err) < 0)
+	if (conf_read(path.data, rows, list_rows(s, rows), err) < 0)
 		return -1;
 	if (read_listeners(s, err) < 0 || read_mode(s, err) < 0)
 		return err_add(err, "%s", path.data);
 	*settings_r = TAKE(s);
 	return 0;
+}
+
+void milter_settings_table(struct str *out)
+{
+	CLEAN(milter_settings) s = mem_new(sizeof(*s));
+	struct conf_row rows[ROWS_MAX];
+
+	set_defaults(s);
+	conf_table(rows, list_rows(s, rows), out);
 }
 
 void milter_settings_free(struct milter_settings **settings)

@@ -30,7 +30,7 @@ struct milter_settings {
 	size_t n_listeners;
 	mode_t socket_mode;
 	char *socket_group; /* empty: that of the process */
-	char *user;         /* empty: whoever started it */
+	char *user;         /* what to become when root started it; empty: it stays root */
 	char *copy_domain;  /* tokens are addresses in it */
 	char *source;       /* the mail server's name in the archive; empty: what it calls itself */
 	uint64_t max_mail_bytes, reserve_bytes;
@@ -43,5 +43,6 @@ struct milter_settings {
 int milter_settings_read(const char *archive_dir, struct milter_settings **settings_r,
 			 struct err *err);
 void milter_settings_free(struct milter_settings **settings);
+void milter_settings_table(struct str *out); /* see conf_table() */
 
 #endif

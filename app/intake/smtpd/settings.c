@@ -5,16 +5,14 @@
 
 #include <unistd.h>
 
-enum { TEXT_MAX = 1024, NAME_MAX_BYTES = 255, DAY_S = 24 * 3600 };
+enum { TEXT_MAX = 1024, NAME_MAX_BYTES = 255, DAY_S = 24 * 3600, ROWS_MAX = 32 };
 
 static void set_defaults(struct smtpd_settings *s)
 {
 	static const char *const marks[] = {"X-Spam-Flag: YES", "X-Spam: Yes",
 					    "X-Rspamd-Action: add header"};
-	char name[NAME_MAX_BYTES + 1] = "";
 
-	gethostname(name, sizeof(name) - 1);
-	s->hostname = mem_strdup(name[0] ? name : "localhost");
+	s->hostname = mem_strdup("");
 	s->source = mem_strdup("");
 	s->socket_mode_text = mem_strdup("0660");
 	s->socket_group = mem_strdup("");
@@ -38,20 +36,23 @@ static void set_defaults(struct smtpd_settings *s)
 	s->reserve_bytes = 256 << 20;
 }
 
-static int read_rows(const char *path, struct smtpd_settings *s, struct err *err)
+/* The rows of S into ROWS; how many. */
+static size_t list_rows(struct smtpd_settings *s, struct conf_row rows[ROWS_MAX])
 {
-	const struct conf_row rows[] = {
+	const struct conf_row all[] = {
 		{"listen", &s->listen, 1, TEXT_MAX,
 		 "where mail is taken: \"smtp 0.0.0.0:2525\" or \"lmtp unix:/path\"", CONF_LIST},
 		{"socket_mode", &s->socket_mode_text, 1, 5, "rights of Unix sockets, octal",
 		 CONF_TEXT},
 		{"socket_group", &s->socket_group, 0, TEXT_MAX, "group of Unix sockets", CONF_TEXT},
-		{"user", &s->user, 0, TEXT_MAX, "what the daemon becomes when root started it",
-		 CONF_TEXT},
+		{"user", &s->user, 0, TEXT_MAX,
+		 "what the daemon becomes when root started it; empty: it stays root", CONF_TEXT},
 		{"source", &s->source, 0, TEXT_MAX, "name of the mail server, kept with each mail",
 		 CONF_TEXT},
 		{"hostname", &s->hostname, 1, NAME_MAX_BYTES,
-		 "name of this machine; behind Postfix, its myhostname", CONF_TEXT},
+		 "name of this machine, unless set what the system calls it; behind Postfix, its "
+		 "myhostname",
+		 CONF_TEXT},
 		{"archive_domain", &s->archive_domain, 1, NAME_MAX_BYTES,
 		 "domains of the archive itself, whatever stands before the @", CONF_LIST},
 		{"accept_all", &s->accept_all, 0, 0, "take mail for every domain", CONF_SWITCH},
@@ -91,7 +92,21 @@ static int read_rows(const char *path, struct smtpd_settings *s, struct err *err
 		 "take mail with a CR or LF that stands alone, as it is", CONF_SWITCH},
 	};
 
-	return conf_read(path, rows, sizeof(rows) / sizeof(*rows), err);
+	_Static_assert(sizeof(all) <= ROWS_MAX * sizeof(*rows), "ROWS_MAX is too small");
+	memcpy(rows, all, sizeof(all));
+	return sizeof(all) / sizeof(*all);
+}
+
+/* Unless set, what the system calls this machine. */
+static void find_hostname(struct smtpd_settings *s)
+{
+	char name[NAME_MAX_BYTES + 1] = "";
+
+	if (*s->hostname != '\0')
+		return;
+	gethostname(name, sizeof(name) - 1);
+	free(s->hostname);
+	s->hostname = mem_strdup(name[0] ? name : "localhost");
 }
 
 static int read_listen(const char *text, struct smtpd_listen *listen_r, struct err *err)
@@ -147,14 +162,25 @@ static int check(struct smtpd_settings *s, struct err *err)
 int smtpd_settings_read(const char *path, struct smtpd_settings **settings_r, struct err *err)
 {
 	CLEAN(smtpd_settings) s = mem_new(sizeof(*s));
+	struct conf_row rows[ROWS_MAX];
 
 	set_defaults(s);
-	if (read_rows(path, s, err) < 0)
+	if (conf_read(path, rows, list_rows(s, rows), err) < 0)
 		return -1;
+	find_hostname(s);
 	if (check(s, err) < 0)
 		return err_add(err, "%s", path);
 	*settings_r = TAKE(s);
 	return 0;
+}
+
+void smtpd_settings_table(struct str *out)
+{
+	CLEAN(smtpd_settings) s = mem_new(sizeof(*s));
+	struct conf_row rows[ROWS_MAX];
+
+	set_defaults(s);
+	conf_table(rows, list_rows(s, rows), out);
 }
 
 void smtpd_settings_free(struct smtpd_settings **settings)

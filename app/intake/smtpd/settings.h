@@ -32,5 +32,6 @@ struct smtpd_settings {
 /* A value that cannot be is ERR_SYNTAX. */
 int smtpd_settings_read(const char *path, struct smtpd_settings **settings_r, struct err *err);
 void smtpd_settings_free(struct smtpd_settings **settings);
+void smtpd_settings_table(struct str *out); /* see conf_table() */
 
 #endif
