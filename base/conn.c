@@ -68,7 +68,8 @@ static const struct transport clear_transport = {
 	.close = clear_close,
 };
 
-/* An IPv4 address that came in through an IPv6 socket is shown as what it is. */
+/* An IPv4 address that came in through an IPv6 socket is shown as what it is. Nothing is "" but a Unix socket:
+ * that is what makes a peer trusted. */
 static void set_peer(struct conn *conn)
 {
 	union {
@@ -79,8 +80,10 @@ static void set_peer(struct conn *conn)
 	} a = {.room = {0}};
 	socklen_t len = sizeof(a);
 
-	if (getpeername(conn->fd, &a.any, &len) < 0)
+	if (getpeername(conn->fd, &a.any, &len) < 0) {
+		strcpy(conn->peer, "?");
 		return;
+	}
 	if (a.any.sa_family == AF_INET)
 		inet_ntop(AF_INET, &a.v4.sin_addr, conn->peer, sizeof(conn->peer));
 	else if (a.any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a.v6.sin6_addr))

@@ -37,7 +37,8 @@ void conn_free(struct conn **conn); /* closes; what was not flushed is dropped *
 void conn_set_idle(struct conn *conn, int idle_ms);       /* default: 60 s */
 void conn_set_deadline(struct conn *conn, int64_t at_ms); /* clock_monotonic_ms(); 0: none */
 void conn_set_stop(struct conn *conn, int stop_fd); /* readable: waits end, ERR_STOPPED; -1: none */
-/* "192.0.2.1", "2001:db8::1" without brackets, or "" for a Unix socket; the conn's. */
+/* "192.0.2.1", "2001:db8::1" without brackets, "" for a Unix socket, "?" for a TCP peer that was
+ * gone before anybody looked; the conn's. */
 const char *conn_peer_addr(const struct conn *conn);
 
 /* Reading. What was received and not consumed yet; may be empty. */

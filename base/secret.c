@@ -100,13 +100,21 @@ void secret_free(struct secret **secret)
 	*secret = NULL;
 }
 
+/* All zero, the size of the mapping with it: it was made before a fork(), and this is the child. */
+static bool is_left_behind(const struct secret *s)
+{
+	return s->mapped == 0;
+}
+
 unsigned char *secret_bytes(struct secret *secret)
 {
+	must(!is_left_behind(secret));
 	return secret->data;
 }
 
 const unsigned char *secret_data(const struct secret *secret)
 {
+	must(!is_left_behind(secret));
 	return secret->data;
 }
 
@@ -124,6 +132,7 @@ void secret_shrink(struct secret *secret, size_t len)
 
 bool secret_eq(const struct secret *a, const struct secret *b)
 {
+	must(!is_left_behind(a) && !is_left_behind(b));
 	return a->len == b->len && CRYPTO_memcmp(a->data, b->data, a->len) == 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* secret.h - keys and passwords in memory: pages of their own, locked, left out of core dumps,
- * wiped when freed. A secret cannot be printed, and is compared in constant time.
+ * wiped when freed. A secret cannot be printed, and is compared in constant time. A child after fork(2) does not
+ * have its parent's: to use one there is a bug, and ends the child.
  */
 #ifndef BASE_SECRET_H
 #define BASE_SECRET_H

@@ -50,7 +50,10 @@ static int stick(struct archiver *ar, const struct uuid *id, const struct err *w
 	ar->report->stuck++;
 	if (receipts_put(archive_catalog(ar->a), id, &receipt, clock_s(), err) < 0)
 		return -1;
-	return spool_stick(ar->spool, id, why, err);
+	if (spool_stick(ar->spool, id, why, err) < 0 && err->kind != ERR_NOTFOUND)
+		return -1;
+	err_clear(err);
+	return 0;
 }
 
 /* --- reading entries -------------------------------------------------------------------------- */

@@ -652,7 +652,11 @@ int spool_stick(struct spool *spool, const struct uuid *id, const struct err *wh
 	    file_replace(entry_path(spool, SPOOL_STUCK, id, ".why", &path), mode, str_view(&text),
 			 err) < 0)
 		return -1;
-	return move(spool, id, SPOOL_READY, SPOOL_STUCK, err);
+	if (move(spool, id, SPOOL_READY, SPOOL_STUCK, err) == 0)
+		return 0;
+	if (err->kind == ERR_NOTFOUND)
+		remove_why(spool, id);
+	return -1;
 }
 
 int spool_retry(struct spool *spool, const struct uuid *id, struct err *err)

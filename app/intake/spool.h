@@ -80,7 +80,8 @@ enum spool_stage { SPOOL_DELIVERED_NEXT, SPOOL_FILTERED_NEXT };
 int spool_note_queue(struct spool *spool, struct view queue_id, const struct uuid *id,
 		     enum spool_stage stage, struct err *err);
 /* 1, or 0: no entry is known by this queue id. It may be archived already. */
-int spool_by_queue(struct spool *spool, struct view queue_id, struct uuid *id_r, struct err *err);
+int spool_by_queue(struct spool *spool, struct view queue_id, struct uuid *id_r,
+		   enum spool_stage *stage_r, struct err *err);
 
 /* Pending entries of mail that was rejected, deleted or never finished. An entry goes when it is older than
  * KEEP_S and QUEUED says that the mail server does not know its queue id any more; one that has a filter
@@ -118,7 +119,7 @@ int spool_read(struct spool *spool, enum spool_state state, const struct uuid *i
 /* It was archived: its record is durable and the catalog committed. If power fails now it may be there
  * again, and is found to be known. */
 int spool_done(struct spool *spool, const struct uuid *id, struct err *err);
-/* It cannot be archived, WHY. */
+/* It cannot be archived, WHY. ERR_NOTFOUND: somebody dropped it meanwhile. */
 int spool_stick(struct spool *spool, const struct uuid *id, const struct err *why, struct err *err);
 /* Try a stuck one again; forget one for good. ERR_NOTFOUND if it is not in this state. */
 int spool_retry(struct spool *spool, const struct uuid *id, struct err *err);

@@ -70,11 +70,10 @@ static int read_note(const struct spool *spool, struct view queue_id, struct uui
 	return rest.len == 0 || view_eq(rest, VIEW(FILTERED));
 }
 
-int spool_by_queue(struct spool *spool, struct view queue_id, struct uuid *id_r, struct err *err)
+int spool_by_queue(struct spool *spool, struct view queue_id, struct uuid *id_r,
+		   enum spool_stage *stage_r, struct err *err)
 {
-	enum spool_stage stage;
-
-	return is_queue_id(queue_id) ? read_note(spool, queue_id, id_r, &stage, err) : 0;
+	return is_queue_id(queue_id) ? read_note(spool, queue_id, id_r, stage_r, err) : 0;
 }
 
 /* --- expiry ----------------------------------------------------------------------------------- */

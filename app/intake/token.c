@@ -112,12 +112,15 @@ void token_write(struct str *out, const struct token_key *key, const struct uuid
 
 int token_read(const struct token_key *key, struct view text, struct uuid *id_r)
 {
-	struct view proof_digits = {text.data + ID_DIGITS + 1, PROOF_DIGITS};
 	struct hash given = {0}, proof;
+	struct view id_digits, proof_digits;
 	struct uuid id;
 
-	if (text.len != TOKEN_TEXT || text.data[ID_DIGITS] != '.' ||
-	    str_unhex((struct view){text.data, ID_DIGITS}, id.b, sizeof(id.b)) < 0 ||
+	if (text.len != TOKEN_TEXT || text.data[ID_DIGITS] != '.')
+		return -1;
+	id_digits = (struct view){text.data, ID_DIGITS};
+	proof_digits = (struct view){text.data + ID_DIGITS + 1, PROOF_DIGITS};
+	if (str_unhex(id_digits, id.b, sizeof(id.b)) < 0 ||
 	    str_unhex(proof_digits, given.b, PROOF_BYTES) < 0)
 		return -1;
 	proof = prove(key, &id);

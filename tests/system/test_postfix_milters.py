@@ -218,6 +218,18 @@ def test_a_program_s_mail_is_archived_with_its_blind_recipients(system):
     assert shown["sightings"][0]["reverse_path"] == sender
 
 
+@pytest.mark.parametrize("sender", ["x@foo#bar", "x@[foo bar]", "l" * 1500 + "@sender.test"],
+                         ids=["a sign", "a blank", "long"])
+def test_no_sender_s_address_is_too_odd(system, sender):
+    if system.postfix.topology == "filter" and not sender.startswith("l"):
+        pytest.skip("what comes back from the filter, Postfix holds to the grammar")
+    word = system.word()
+    text = plain(subject=word, msgid=f"<{word}@x>")
+    system.postfix.sendmail(text, "-f", sender, RELAY)
+    shown = must_be_archived(system, word, text.replace(b"\n", b"\r\n"), (RELAY,))
+    assert shown["sightings"][0]["reverse_path"] == sender
+
+
 def test_a_program_s_mail_without_a_sender_is_archived(system):
     word = system.word()
     text = plain(subject=word, msgid=f"<{word}@x>")

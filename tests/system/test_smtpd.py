@@ -12,6 +12,7 @@ import pytest
 from sealpost import FAILED, TIMEOUT_S, USAGE
 from smtp import DOMAIN, Client, Smtpd, certificate, free_port, login, plain, token
 from test_archiver import archive_all, poll, waiting
+from test_milter import running as capturing
 
 MAIL = (b"From: anna@example.org\r\nTo: ben@example.com\r\nSubject: a letter\r\n"
         b"Message-ID: <1@example.org>\r\nDate: Mon, 5 Feb 2024 10:00:00 +0100\r\n\r\neveryword\r\n")
@@ -529,6 +530,26 @@ def test_lmtp_never_says_5xx(archive):
         assert c.data(MAIL + b"lone\nline\rends\r\n")[0][0] == 250
 
 
+@pytest.mark.parametrize("address", ["x@foo#bar", "x@[foo bar]", "(a, b)@c", "a b@c", "x@", "@x", "a@b@c>d",
+                                     pytest.param("l" * 2000 + "@b.test", id="long")])
+def test_lmtp_takes_any_address_that_the_mail_server_does(archive, smtpd, address):
+    disguised = address.replace("@", "=") + "@copy.invalid"
+    with smtpd.lmtp() as c:
+        c.mail(MAIL, "anna=b@copy.invalid", sender=address, params=" SIZE=17")
+        c.begin(disguised, sender="")
+        assert c.say(f"RCPT TO:<{disguised}> ORCPT=rfc822;{6000 * 'x'}")[0] == 250
+        assert [code for code, _ in c.data(MAIL, replies=2)] == [250, 250]
+    assert envelopes(archive)[0]["reverse_path"] == address
+
+
+def test_what_xforward_told_of_a_mail_that_was_refused_is_forgotten(archive, smtpd):
+    with smtpd.lmtp() as c:
+        assert c.says("XFORWARD IDENT=4Old ADDR=192.0.2.1", f"MAIL FROM:<a@b> SIZE={2**62}") == [250, 452]
+        c.mail(MAIL, "anna=b@copy.invalid")
+    only = only_envelope(archive)
+    assert (only["queue_id"], only["client_addr"]) == ("", "")
+
+
 def test_lmtp_is_for_the_mail_server_only(archive):
     port = free_port()
     with Smtpd(archive, listen=f"lmtp 127.0.0.1:{port}", network="192.0.2.1"):
@@ -557,6 +578,19 @@ def test_lmtp_takes_thousands_of_recipients_in_one_mail(archive, smtpd):
             assert {c.reply()[0] for _ in range(100)} == {250}
         assert {code for code, _ in c.data(MAIL, replies=len(names))} == {250}
     assert only_envelope(archive)["recipients"] == [f"{n}@b" for n in names]
+
+
+def test_a_token_alone_names_the_capture(archive, smtpd):
+    with capturing(archive) as milter, milter.session() as client:
+        client.message(MAIL)
+    (held,) = waiting(archive, "pending")
+    for note in (archive.path / "spool" / "queue").iterdir():
+        note.unlink()
+    with smtpd.lmtp() as c:
+        c.begin(f"{token(archive, held.name)}@copy.invalid", "anna=example.org@copy.invalid")
+        assert [code for code, _ in c.data(b"Received: x\r\n" + MAIL, replies=2)] == [250, 250]
+    assert not waiting(archive, "pending") and only_envelope(archive)["door"] == "milter"
+    assert archived(archive) == MAIL
 
 
 def test_a_token_of_a_capture_that_is_gone_leaves_the_copy(archive, smtpd):

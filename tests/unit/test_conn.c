@@ -692,6 +692,29 @@ static void server_files_that_do_not_fit_are_refused(void **state)
 
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, fixture_folder, fixture_teardown)
 
+/* Who trusts Unix sockets must not take this one for such. */
+static void a_tcp_peer_that_is_gone_already_is_no_unix_socket(void **state)
+{
+	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	const struct linger reset = {.l_onoff = 1};
+	socklen_t len = sizeof(addr);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct conn *conn;
+
+	(void)state;
+	assert_int_equal(bind(listener, (struct sockaddr *)&addr, len), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&addr, &len), 0);
+	assert_int_equal(connect(client, (struct sockaddr *)&addr, len), 0);
+	assert_int_equal(setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+	close(client);
+	conn = conn_of_fd(accept(listener, NULL, NULL));
+	assert_string_not_equal(conn_peer_addr(conn), "");
+	conn_free(&conn);
+	close(listener);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -707,6 +730,7 @@ int main(void)
 		cmocka_unit_test(writing_to_a_peer_that_is_gone_is_offline_and_no_signal),
 		cmocka_unit_test(malformed_addresses_are_refused),
 		cmocka_unit_test(tcp_by_address_and_by_name),
+		cmocka_unit_test(a_tcp_peer_that_is_gone_already_is_no_unix_socket),
 		cmocka_unit_test(nobody_there_is_offline),
 		WITH_FOLDER(a_stale_unix_socket_is_replaced_and_one_in_use_is_not),
 		WITH_FOLDER(a_file_that_is_no_socket_is_never_removed),

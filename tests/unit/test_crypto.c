@@ -6,6 +6,9 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 /* Bytes from hex, at most 64, in a buffer of the caller's. */
 static struct view unhex(const char *text, unsigned char *out)
@@ -207,6 +210,25 @@ static int read_secret_fd(const struct fixture *f, struct view content, size_t m
 	return secret_read_fd(fd, max, secret_r, err);
 }
 
+/* Else a daemon that forks would go on with a key of zeros, and prove with it what anybody can. */
+static void a_child_that_uses_its_parent_s_secret_ends(void **state)
+{
+	CLEAN(secret) s = secret_copy("password", 8);
+	const struct rlimit no_core = {0};
+	pid_t pid = fork();
+	int status;
+
+	(void)state;
+	if (pid == 0) {
+		setrlimit(RLIMIT_CORE, &no_core);
+		signal(SIGABRT, SIG_DFL);
+		close(STDERR_FILENO);
+		_exit(secret_data(s)[0] == 'p');
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
 static void a_secret_of_a_descriptor_is_bounded(void **state)
 {
 	struct fixture *f = *state;
@@ -259,6 +281,7 @@ int main(void)
 		cmocka_unit_test(no_changed_bit_opens_and_nothing_is_left_behind),
 		cmocka_unit_test(hashes_and_secrets_are_compared_whole),
 		cmocka_unit_test(random_bytes_do_not_repeat),
+		cmocka_unit_test(a_child_that_uses_its_parent_s_secret_ends),
 		cmocka_unit_test_setup_teardown(a_secret_of_a_descriptor_is_bounded, fixture_folder,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(one_line_end_is_no_part_of_a_password,

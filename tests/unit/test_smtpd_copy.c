@@ -57,7 +57,7 @@ static int teardown(void **state)
 }
 
 /* As the milter does. */
-static struct uuid capture(struct fixture *f, const char *queue_id)
+static struct uuid capture_before(struct fixture *f, const char *queue_id, enum spool_stage stage)
 {
 	CLEAN(spool_entry) e = NULL;
 	struct view recipients[] = {VIEW("list@b"), VIEW("report@archive.example")};
@@ -70,10 +70,15 @@ static struct uuid capture(struct fixture *f, const char *queue_id)
 	if (spool_begin(rig.smtpd.spool, 0, &e, &f->err) < 0 ||
 	    spool_write(e, CAPTURED, strlen(CAPTURED), &f->err) < 0 ||
 	    spool_hold(e, &env, &f->err) < 0 ||
-	    spool_note_queue(rig.smtpd.spool, VIEW(queue_id), spool_entry_id(e),
-			     SPOOL_DELIVERED_NEXT, &f->err) < 0)
+	    spool_note_queue(rig.smtpd.spool, VIEW(queue_id), spool_entry_id(e), stage, &f->err) <
+		    0)
 		fail_msg("%s", f->err.text);
 	return *spool_entry_id(e);
+}
+
+static struct uuid capture(struct fixture *f, const char *queue_id)
+{
+	return capture_before(f, queue_id, SPOOL_DELIVERED_NEXT);
 }
 
 static const char *token_of(const struct uuid *id)
@@ -295,6 +300,18 @@ static void two_captures_of_one_mail_are_both_made_ready(void **state)
 	assert_int_equal(count(f, SPOOL_PENDING, &none), 0);
 }
 
+static void a_token_that_comes_twice_is_one_capture(void **state)
+{
+	struct fixture *f = *state;
+	struct uuid id = capture(f, "4Capture");
+
+	begin(f);
+	for (size_t i = 0; i < 2; i++)
+		recipient(f, arena_f(rig.arena, "%s@copy.invalid", token_of(&id)));
+	deliver(f, COPY);
+	ready(f, 1, CAPTURED);
+}
+
 static void a_capture_that_is_gone_leaves_the_copy(void **state)
 {
 	struct fixture *f = *state;
@@ -342,7 +359,8 @@ static void a_forged_token_names_nothing(void **state)
 	deliver(f, CAPTURED);
 	env = ready(f, 1, CAPTURED);
 	assert_list(&env.recipients, 1, (const char *[]){"anna@b"});
-	assert_true(env.is_copy);
+	/* whoever wrote the mail may have written a journal report, too: it did not come to the archive's domain */
+	assert_true(env.is_copy && !env.unwrap);
 	assert_int_equal(count(f, SPOOL_PENDING, &none), 1);
 }
 
@@ -392,7 +410,7 @@ static void the_queue_id_of_our_own_received_line_finds_the_capture(void **state
 	struct fixture *f = *state;
 	struct envelope env;
 
-	capture(f, "4Capture");
+	capture_before(f, "4Capture", SPOOL_FILTERED_NEXT);
 	begin(f);
 	rig.t.ident = VIEW("4Second");
 	recipient(f, "anna=b@copy.invalid");
@@ -405,6 +423,30 @@ static void the_queue_id_of_our_own_received_line_finds_the_capture(void **state
 		VIEW("Received: from localhost by mx.example (Postfix) with ESMTP id 4Second\r\n"
 		     "Received: from mx.example by localhost (amavisd-new) with LMTP id 17\r\n"
 		     "Return-Path: <s@x>\r\n" OUR_RECEIVED)));
+}
+
+/* What the sender wrote himself lies below our own lines: one, and where a filter stands behind the queue a
+ * second one. A mail that was never captured must not complete, and vanish into, the capture of another. */
+static void a_forged_received_line_below_our_own_finds_nothing(void **state)
+{
+	static const char *const ours[] = {
+		"Received: from x by mx.example (Postfix) with ESMTP id 4Own\r\n",
+		"Received: from x by mx.example (Postfix) with ESMTP id 4Own\r\n"
+		"Received: from x by mx.example (Postfix) with ESMTP id 4Before\r\n",
+	};
+	struct fixture *f = *state;
+	struct uuid none;
+
+	capture_before(f, "4Capture", SPOOL_FILTERED_NEXT);
+	capture(f, "4Direct");
+	for (size_t i = 0; i < 2; i++) {
+		begin(f);
+		recipient(f, "anna=b@copy.invalid");
+		deliver(f, arena_f(rig.arena, "%sReceived: by mx.example (Postfix) id %s\r\n\r\n",
+				   ours[i], i == 0 ? "4Direct" : "4Capture"));
+		assert_int_equal(count(f, SPOOL_READY, &none), i + 1);
+		assert_int_equal(count(f, SPOOL_PENDING, &none), 2);
+	}
 }
 
 static void a_received_line_of_another_server_finds_nothing(void **state)
@@ -481,6 +523,24 @@ static void a_header_that_never_ends_is_looked_at_up_to_its_limit(void **state)
 	assert_int_equal(count(f, SPOOL_READY, &id), 1);
 }
 
+/* What the doors accept, the archiver must be able to read (16 MiB of envelope, see spool.c). */
+static void as_many_recipients_as_are_taken_can_be_read(void **state)
+{
+	const struct path path = {.text = VIEW("a"), .local = VIEW("a"), .domain = VIEW("")};
+	struct fixture *f = *state;
+	struct envelope env;
+	size_t n = 0;
+
+	begin(f);
+	while (transaction_recipient(&rig.t, &path, &f->err) == 0)
+		n++;
+	assert_int_equal(f->err.kind, ERR_BUSY);
+	err_clear(&f->err);
+	deliver(f, CAPTURED);
+	env = ready(f, 1, CAPTURED);
+	assert_int_equal(env.recipients.n, n);
+}
+
 static void what_is_given_up_leaves_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -506,6 +566,7 @@ int main(void)
 		TEST(transactions_of_one_mail_are_joined_by_its_queue_id),
 		TEST(mail_for_users_and_the_archive_tells_both),
 		TEST(two_captures_of_one_mail_are_both_made_ready),
+		TEST(a_token_that_comes_twice_is_one_capture),
 		TEST(a_capture_that_is_gone_leaves_the_copy),
 		TEST(a_copy_without_any_trace_of_a_capture_is_kept),
 		TEST(a_forged_token_names_nothing),
@@ -513,11 +574,13 @@ int main(void)
 		TEST(a_token_in_the_body_is_none),
 		TEST(the_queue_id_that_xforward_tells_finds_the_capture),
 		TEST(the_queue_id_of_our_own_received_line_finds_the_capture),
+		TEST(a_forged_received_line_below_our_own_finds_nothing),
 		TEST(a_received_line_of_another_server_finds_nothing),
 		TEST(without_our_own_line_the_trace_is_what_the_copy_begins_with),
 		TEST(marks_of_spam_are_told_unfolded),
 		TEST(a_recipient_that_is_no_address_in_disguise_is_the_archive_s_own),
 		TEST(a_header_that_never_ends_is_looked_at_up_to_its_limit),
+		TEST(as_many_recipients_as_are_taken_can_be_read),
 		TEST(what_is_given_up_leaves_nothing),
 	};
 

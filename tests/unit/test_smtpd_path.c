@@ -70,6 +70,38 @@ static void what_is_no_address_is_refused(void **state)
 		refuses(wrong[i]);
 }
 
+static void reads_any(const char *text, const char *local, const char *domain, const char *left)
+{
+	struct view rest = VIEW(text);
+	struct path path;
+
+	assert_int_equal(path_read_any(&rest, &path), 0);
+	assert_true(view_eq(path.local, VIEW(local)));
+	assert_true(view_eq(path.domain, VIEW(domain)));
+	assert_true(view_eq(rest, VIEW(left)));
+}
+
+static void whatever_stands_in_angle_brackets_is_taken_where_it_is_believed(void **state)
+{
+	static const char *const none[] = {"", "<", "a@b", "a@b>", "<a@b", "> <a@b", "<a>b"};
+	struct path path;
+
+	(void)state;
+	reads_any("<a@b>", "a", "b", "");
+	reads_any("<> SIZE=1", "", "", " SIZE=1");
+	reads_any("<a b@c#d> BODY=7BIT", "a b", "c#d", " BODY=7BIT");
+	reads_any("<a@b>c@\xe4>", "a@b>c", "\xe4", "");
+	reads_any("<nobody>", "nobody", "", "");
+	reads_any("<@>", "", "", "");
+	reads_any("<\"a\\>", "\"a\\", "", "");
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++) {
+		struct view rest = VIEW(none[i]);
+
+		assert_int_equal(path_read_any(&rest, &path), -1);
+		assert_true(view_eq(rest, VIEW(none[i])));
+	}
+}
+
 static void an_endless_address_is_refused(void **state)
 {
 	CLEAN_STR text = STR_INIT;
@@ -168,6 +200,7 @@ int main(void)
 		cmocka_unit_test(a_quoted_local_part_may_have_anything),
 		cmocka_unit_test(a_source_route_is_dropped),
 		cmocka_unit_test(what_is_no_address_is_refused),
+		cmocka_unit_test(whatever_stands_in_angle_brackets_is_taken_where_it_is_believed),
 		cmocka_unit_test(an_endless_address_is_refused),
 		cmocka_unit_test(letters_beyond_ascii_need_smtputf8),
 		cmocka_unit_test(a_quoted_local_part_comes_out_of_its_quotes),

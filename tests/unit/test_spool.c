@@ -413,6 +413,19 @@ static void a_stuck_entry_keeps_its_bytes_and_reason_until_retried_or_dropped(vo
 	assert_int_equal(dir_is_empty(fixture_path(f, "archive/spool/stuck"), &f->err), 1);
 }
 
+static void what_is_gone_already_leaves_no_reason_behind(void **state)
+{
+	struct fixture *f = *state;
+	struct uuid id = put_mail(f, false);
+	struct err why;
+
+	err_set(&why, ERR_TOOBIG, "far too big");
+	assert_int_equal(spool_drop(spool, SPOOL_READY, &id, &f->err), 0);
+	assert_int_equal(spool_stick(spool, &id, &why, &f->err), -1);
+	assert_int_equal(f->err.kind, ERR_NOTFOUND);
+	assert_int_equal(dir_is_empty(fixture_path(f, "archive/spool/stuck"), &f->err), 1);
+}
+
 static void too_little_space_is_told_before_a_mail_is_taken(void **state)
 {
 	struct fixture *f = *state;
@@ -631,11 +644,12 @@ static int find_and_bind(struct fixture *f)
 {
 	CLEAN(spool) own = NULL;
 	struct envelope env = some_envelope();
+	enum spool_stage stage;
 	struct err err = {0};
 	struct uuid id;
 
 	if (spool_open(f->archive, &own, &err) < 0 ||
-	    spool_by_queue(own, VIEW("4XyZ"), &id, &err) != 1)
+	    spool_by_queue(own, VIEW("4XyZ"), &id, &stage, &err) != 1)
 		return -1;
 	return spool_bind(own, &id, &env, &err) == 1 ? 0 : -1;
 }
@@ -645,6 +659,7 @@ static void two_users_of_one_group_share_a_spool(void **state)
 	static const char *const dirs[] = {"archive/spool", "archive/spool/pending",
 					   "archive/spool/ready", "archive/spool/queue"};
 	struct fixture *f = *state;
+	enum spool_stage stage;
 	struct uuid id;
 
 	if (getuid() != 0) {
@@ -661,7 +676,7 @@ static void two_users_of_one_group_share_a_spool(void **state)
 	assert_int_equal(count(f, SPOOL_PENDING), 1);
 	assert_int_equal(as_user(DELIVERY_USER, find_and_bind, f), 0);
 	assert_int_equal(count(f, SPOOL_PENDING), 0);
-	assert_int_equal(spool_by_queue(spool, VIEW("4XyZ"), &id, &f->err), 1);
+	assert_int_equal(spool_by_queue(spool, VIEW("4XyZ"), &id, &stage, &f->err), 1);
 	assert_int_equal(spool_done(spool, &id, &f->err), 0);
 }
 
@@ -674,8 +689,9 @@ static void note(struct fixture *f, const char *queue_id, const struct uuid *id,
 
 static bool is_noted(struct fixture *f, const char *queue_id, const struct uuid *id)
 {
+	enum spool_stage stage;
 	struct uuid got;
-	int rc = spool_by_queue(spool, VIEW(queue_id), &got, &f->err);
+	int rc = spool_by_queue(spool, VIEW(queue_id), &got, &stage, &f->err);
 
 	assert_true(rc >= 0);
 	return rc == 1 && uuid_eq(&got, id);
@@ -830,6 +846,7 @@ int main(void)
 		SPOOL_TEST(a_binding_that_was_torn_is_made_good_by_the_next),
 		SPOOL_TEST(a_held_entry_whose_completion_was_cut_off_is_noticed),
 		SPOOL_TEST(a_stuck_entry_keeps_its_bytes_and_reason_until_retried_or_dropped),
+		SPOOL_TEST(what_is_gone_already_leaves_no_reason_behind),
 		SPOOL_TEST(too_little_space_is_told_before_a_mail_is_taken),
 		SPOOL_TEST(a_full_disk_refuses_and_loses_nothing),
 		SPOOL_TEST(whoever_watches_is_woken_by_a_commit_and_by_a_binding),

@@ -21,6 +21,15 @@ static bool decode(struct arena *arena, struct view text, struct view *address_r
 	return true;
 }
 
+/* A mail that goes through the queue anew may get its token twice. */
+static void add_capture(struct transaction *t, const struct uuid *capture)
+{
+	for (size_t i = 0; i < t->captures.n; i++)
+		if (uuid_eq(&t->captures.v[i], capture))
+			return;
+	ARENA_PUSH(t->arena, t->captures, *capture);
+}
+
 /* A token that is not ours is an address like any other: it names nothing. */
 void copy_recipient(struct transaction *t, const struct path *path)
 {
@@ -35,7 +44,7 @@ void copy_recipient(struct transaction *t, const struct path *path)
 	t->for_copy = true;
 	local = path_unquote(t->arena, path->local);
 	if (token_read(t->smtpd->token_key, local, &capture) == 0)
-		ARENA_PUSH(t->arena, t->captures, capture);
+		add_capture(t, &capture);
 	else if (decode(t->arena, local, &address))
 		ARENA_PUSH(t->arena, t->env.recipients, address);
 	else
@@ -52,31 +61,38 @@ static int by_header(struct transaction *t)
 	while (head_field(&rest, &field))
 		if (head_value(t->arena, field, TOKEN_HEADER, &value) &&
 		    token_read(t->smtpd->token_key, value, &capture) == 0) {
-			ARENA_PUSH(t->arena, t->captures, capture);
+			add_capture(t, &capture);
 			return 1;
 		}
 	return 0;
 }
 
-static int by_queue_id(struct transaction *t, struct view queue_id, struct err *err)
+static int by_queue_id(struct transaction *t, struct view queue_id, bool before_filter,
+		       struct err *err)
 {
+	enum spool_stage stage;
 	struct uuid capture;
-	int rc = queue_id.len > 0 ? spool_by_queue(t->smtpd->spool, queue_id, &capture, err) : 0;
+	int rc = spool_by_queue(t->smtpd->spool, queue_id, &capture, &stage, err);
 
-	if (rc == 1)
-		ARENA_PUSH(t->arena, t->captures, capture);
-	return rc;
+	if (rc <= 0 || (before_filter && stage != SPOOL_FILTERED_NEXT))
+		return rc < 0 ? -1 : 0;
+	add_capture(t, &capture);
+	return 1;
 }
 
+/* The topmost line of ours tells of the way through the queue that ends here; the second one, if the mail had
+ * a filter to pass, of the way before it. Lines below came with the mail, and anybody may have written them. */
 static int by_received(struct transaction *t, struct err *err)
 {
+	enum { WAYS = 2 };
 	const char *hostname = t->smtpd->settings->hostname;
 	struct view rest = str_view(&t->head.text), field, queue_id;
+	unsigned ways = 0;
 	int rc = 0;
 
-	while (rc == 0 && head_field(&rest, &field))
+	while (rc == 0 && ways < WAYS && head_field(&rest, &field))
 		if (head_queue_id(t->arena, field, hostname, &queue_id))
-			rc = by_queue_id(t, queue_id, err);
+			rc = by_queue_id(t, queue_id, ways++ > 0, err);
 	return rc;
 }
 
@@ -85,7 +101,7 @@ static int find_captures(struct transaction *t, struct err *err)
 	int rc = t->captures.n > 0 || by_header(t);
 
 	if (rc == 0)
-		rc = by_queue_id(t, t->ident, err);
+		rc = by_queue_id(t, t->ident, false, err);
 	return rc == 0 ? by_received(t, err) : rc;
 }
 
@@ -94,10 +110,11 @@ static int find_captures(struct transaction *t, struct err *err)
 static bool is_queue_id_of_capture(void *arg, struct view queue_id)
 {
 	const struct transaction *t = arg;
+	enum spool_stage stage;
 	struct uuid capture;
 	struct err err;
 
-	return spool_by_queue(t->smtpd->spool, queue_id, &capture, &err) == 1 &&
+	return spool_by_queue(t->smtpd->spool, queue_id, &capture, &stage, &err) == 1 &&
 	       uuid_eq(&capture, &t->captures.v[0]);
 }
 

@@ -6,7 +6,7 @@
  * come here in one LMTP transaction, with the mail as it was delivered, behind all filters.
  *
  * The capture is looked for by, in this order, the recipient's token; a token in an X-Sealpost-Capture header; the queue
- * id that XFORWARD tells; the queue ids of our own Received lines. If it is pending, it is completed and made
+ * id that XFORWARD tells; the queue ids of our own Received lines, as far as nobody can have forged them. If it is pending, it is completed and made
  * ready, and the copy is dropped. Else (it is ready, archived, expired or was never made) the copy is kept
  * in the spool, flagged, and the archiver merges it or archives it. So nothing depends on the search but
  * which of two sightings of the mail is the original.

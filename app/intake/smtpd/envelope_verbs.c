@@ -59,6 +59,21 @@ static int read_params(struct session *s, struct view args, param_fn known, uint
 	return 1;
 }
 
+/* The mail server behind LMTP delivers its mail whatever the addresses look like (sendmail(1) checks none): a
+ * copy that was put off for its address would be put off for ever, and lost. */
+static int read_address(const struct session *s, struct view *args, struct path *path_r,
+			struct err *err)
+{
+	bool lmtp = s->protocol == PROTOCOL_LMTP;
+	struct view rest = *args;
+
+	if (path_read(&rest, s->t.utf8 || lmtp, path_r, err) == 0) {
+		*args = rest;
+		return 0;
+	}
+	return lmtp ? path_read_any(args, path_r) : -1;
+}
+
 /* "FROM:<...>": the address, with *ARGS behind it. 1, or 0: refused, and that was replied. */
 static int read_path(struct session *s, struct view *args, const char *word, struct path *path_r)
 {
@@ -70,7 +85,7 @@ static int read_path(struct session *s, struct view *args, const char *word, str
 	args->data += strlen(word);
 	args->len -= strlen(word);
 	*args = view_trim(*args);
-	if (path_read(args, s->t.utf8 || s->protocol == PROTOCOL_LMTP, path_r, &err) == 0)
+	if (read_address(s, args, path_r, &err) == 0)
 		return 1;
 	if (err.kind == ERR_UNSUPPORTED)
 		return session_reply(s, 553, "5.6.7", "%s", err.text);
@@ -113,8 +128,10 @@ static int begin(struct session *s, const struct path *from, struct view params,
 	struct envelope env = facts(s, from, params);
 	struct err err = {0};
 
-	if (transaction_begin(&s->t, &env, size_bytes, &err) < 0)
+	if (transaction_begin(&s->t, &env, size_bytes, &err) < 0) {
+		session_end_mail(s); /* what was said of this one is not said of the next */
 		return session_refuse(s, &err, 1);
+	}
 	return session_reply(s, 250, "2.1.0", "sender accepted");
 }
 

@@ -20,6 +20,16 @@
 
 enum { MIN_IDLE = 4, BACKLOG = 1024, GRACE_MS = 10000, FILES_BESIDE_WORKERS = 64 };
 
+static void begin(void *arg)
+{
+	struct err err = {0};
+
+	if (smtpd_begin(arg, &err) == 0)
+		return;
+	log_error("worker cannot serve: %s", err.text);
+	_exit(SERVICE_FAILED);
+}
+
 /* SERVE's view of a listener is its row in the settings. */
 static void serve_one(void *arg, const void *listener_arg, struct conn *conn)
 {
@@ -49,7 +59,7 @@ static int run(struct smtpd *smtpd, const struct workers_listener *listeners, in
 	       struct err *err)
 {
 	const struct smtpd_settings *s = smtpd->settings;
-	const struct workers_ops ops = {.arg = smtpd, .serve = serve_one};
+	const struct workers_ops ops = {.arg = smtpd, .begin = begin, .serve = serve_one};
 	const unsigned max = (unsigned)s->max_connections;
 	const struct workers_options options = {
 		.min_idle = max < MIN_IDLE ? max : MIN_IDLE,
@@ -77,7 +87,7 @@ static int serve(const struct service *service, struct err *err)
 	listeners = mem_new(s->listen.n * sizeof(*listeners));
 	if (listen_all(s, listeners, err) < 0 ||
 	    jail_enter(s->user, 2 * (unsigned)s->max_connections + FILES_BESIDE_WORKERS, err) < 0 ||
-	    smtpd_open(smtpd, service->archive_dir, err) < 0)
+	    smtpd_open(smtpd, err) < 0)
 		return -1;
 	return run(smtpd, listeners, stop_fd, err);
 }

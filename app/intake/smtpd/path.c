@@ -48,16 +48,21 @@ static bool skip_char(struct view *v, char c)
 	return true;
 }
 
+static struct view take(struct view *rest, size_t n)
+{
+	struct view taken = {rest->data, n};
+
+	skip(rest, n);
+	return taken;
+}
+
 static struct view take_while(struct view *rest, bool (*is)(char))
 {
 	size_t n = 0;
-	struct view taken;
 
 	while (n < rest->len && is(rest->data[n]))
 		n++;
-	taken = (struct view){rest->data, n};
-	skip(rest, n);
-	return taken;
+	return take(rest, n);
 }
 
 static bool has_high(struct view v)
@@ -167,6 +172,35 @@ int path_read(struct view *rest, bool utf8, struct path *path_r, struct err *err
 			return err_set(err, ERR_UNSUPPORTED, "the address needs SMTPUTF8");
 	}
 	*path_r = path;
+	return 0;
+}
+
+/* Where the address ends: at the first > that ends a word. */
+static const char *find_end(struct view text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.data[i] == '>' && (i + 1 == text.len || text.data[i + 1] == ' '))
+			return text.data + i;
+	return NULL;
+}
+
+int path_read_any(struct view *rest, struct path *path_r)
+{
+	struct view in = *rest;
+	const char *end = find_end(in), *at;
+	struct path path;
+
+	if (end == NULL || !skip_char(&in, '<'))
+		return -1;
+	path.text = take(&in, (size_t)(end - in.data));
+	skip(&in, 1);
+	at = memrchr(path.text.data, '@', path.text.len);
+	path.domain = at ? (struct view){at + 1, (size_t)(end - at) - 1} : VIEW("");
+	path.local = path.text;
+	if (at != NULL)
+		path.local.len = (size_t)(at - path.text.data);
+	*path_r = path;
+	*rest = in;
 	return 0;
 }
 

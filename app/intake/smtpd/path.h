@@ -25,6 +25,10 @@ enum { PATH_MAX_BYTES = 1000 };
  * ASCII (which are UTF-8), and UTF8 is false. */
 int path_read(struct view *rest, bool utf8, struct path *path_r, struct err *err);
 
+/* The same of a mail server that is believed, and that took the address long ago: whatever stands in the
+ * angle brackets, its domain behind the last @. -1: there are none. */
+int path_read_any(struct view *rest, struct path *path_r);
+
 /* The local part without its quotes (RFC 5321: Quoted-string); in the arena. */
 struct view path_unquote(struct arena *arena, struct view local);
 

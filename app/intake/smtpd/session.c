@@ -4,8 +4,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* Far more than RFC 5321 (section 4.5.3.1.4) and its extensions ask for. */
-enum { COMMAND_MAX = 4096 };
+/* Far more than RFC 5321 (section 4.5.3.1.4) and its extensions ask for: room for an address of the 2,000
+ * bytes that Postfix takes, and for the same once more in ORCPT, as xtext. */
+enum { COMMAND_MAX = 12 * 1024 };
 
 /* --- replies ---------------------------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@ int smtpd_new(const char *archive_dir, struct smtpd **smtpd_r, struct err *err)
 	CLEAN_STR path = STR_INIT;
 	const struct smtpd_settings *s;
 
+	smtpd->archive_dir = archive_dir;
 	str_addf(&path, "%s/smtpd.conf", archive_dir);
 	if (smtpd_settings_read(path.data, &smtpd->settings, err) < 0)
 		return -1;
@@ -29,14 +30,22 @@ static bool has_lmtp(const struct smtpd_settings *s)
 	return false;
 }
 
-int smtpd_open(struct smtpd *smtpd, const char *archive_dir, struct err *err)
+/* A token key that cannot be had is told now, and not by each worker. */
+int smtpd_open(struct smtpd *smtpd, struct err *err)
 {
-	if (spool_open(archive_dir, &smtpd->spool, err) < 0)
+	CLEAN(token_key) made = NULL;
+
+	if (spool_open(smtpd->archive_dir, &smtpd->spool, err) < 0)
 		return -1;
 	spool_set_reserve(smtpd->spool, smtpd->settings->reserve_bytes);
-	if (has_lmtp(smtpd->settings))
-		return token_key_open(archive_dir, &smtpd->token_key, err);
-	return 0;
+	return has_lmtp(smtpd->settings) ? token_key_open(smtpd->archive_dir, &made, err) : 0;
+}
+
+int smtpd_begin(struct smtpd *smtpd, struct err *err)
+{
+	if (!has_lmtp(smtpd->settings))
+		return 0;
+	return token_key_open(smtpd->archive_dir, &smtpd->token_key, err);
 }
 
 void smtpd_free(struct smtpd **smtpd)

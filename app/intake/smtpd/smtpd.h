@@ -10,17 +10,21 @@
 #include "base/conn.h"
 
 struct smtpd {
+	const char *archive_dir;
 	struct smtpd_settings *settings;
 	struct users *users;    /* NULL: nobody can log in */
 	struct tls_server *tls; /* NULL: in clear only */
 	struct spool *spool;
-	struct token_key *token_key; /* NULL: no LMTP */
+	struct token_key *token_key; /* NULL: no LMTP; only where smtpd_begin() was called */
 };
 
-/* Read ARCHIVE_DIR/smtpd.conf and the files that it names. Needs the rights that the jail takes away. */
+/* Read ARCHIVE_DIR/smtpd.conf and the files that it names. Needs the rights that the jail takes away. ARCHIVE_DIR
+ * must outlive it. */
 int smtpd_new(const char *archive_dir, struct smtpd **smtpd_r, struct err *err);
 /* In the jail: what the doors write to has to belong to their user. */
-int smtpd_open(struct smtpd *smtpd, const char *archive_dir, struct err *err);
+int smtpd_open(struct smtpd *smtpd, struct err *err);
+/* In each process that serves: secrets do not go through fork(2) (base/secret.h). */
+int smtpd_begin(struct smtpd *smtpd, struct err *err);
 void smtpd_free(struct smtpd **smtpd);
 
 /* Serve one client until it, a limit, or CONN's stop descriptor ends that. */

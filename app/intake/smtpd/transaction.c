@@ -5,8 +5,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* Half of what a spool entry's envelope may have. */
+/* Half of what a spool entry's envelope may have; each recipient takes tag and length (envelope.h), too. */
 static const size_t envelope_max_bytes = 8 * 1024 * 1024;
+enum { RECIPIENT_HEAD_BYTES = 4 };
 
 void transaction_init(struct transaction *t, const struct smtpd *smtpd, enum protocol protocol)
 {
@@ -81,11 +82,13 @@ static bool is_archive(const struct transaction *t, const struct path *path)
 int transaction_recipient(struct transaction *t, const struct path *path, struct err *err)
 {
 	const struct smtpd_settings *s = t->smtpd->settings;
+	size_t bytes = t->envelope_bytes + RECIPIENT_HEAD_BYTES + path->text.len;
+	bool for_archive = is_archive(t, path);
 
-	if (t->envelope_bytes + path->text.len > envelope_max_bytes ||
+	if (bytes > envelope_max_bytes ||
 	    (t->protocol == PROTOCOL_SMTP && t->recipients == s->max_recipients))
 		return err_set(err, ERR_BUSY, "there are too many recipients");
-	if (is_archive(t, path))
+	if (for_archive)
 		ARENA_PUSH(t->arena, t->env.hidden, arena_view(t->arena, path->text));
 	else if (t->protocol == PROTOCOL_LMTP)
 		copy_recipient(t, path);
@@ -94,7 +97,8 @@ int transaction_recipient(struct transaction *t, const struct path *path, struct
 	else
 		return err_set(err, ERR_DENIED, "mail for this domain is not taken");
 	t->recipients++;
-	t->envelope_bytes += path->text.len;
+	t->for_archive = t->for_archive || for_archive;
+	t->envelope_bytes = bytes;
 	return 0;
 }
 
@@ -135,6 +139,6 @@ int transaction_commit(struct transaction *t, struct err *err)
 		*err = t->failed;
 		return -1;
 	}
-	t->env.unwrap = t->smtpd->settings->journal && t->env.hidden.n > 0;
+	t->env.unwrap = t->smtpd->settings->journal && t->for_archive;
 	return t->protocol == PROTOCOL_LMTP ? copy_commit(t, err) : commit_new(t, err);
 }

@@ -26,7 +26,8 @@ struct transaction {
 	struct envelope env;
 	size_t recipients; /* accepted, of whatever kind */
 	size_t envelope_bytes;
-	bool for_copy;         /* a recipient is in the copies' domain */
+	bool for_archive;      /* a recipient is in the archive's domain */
+	bool for_copy;         /* or in the copies' */
 	struct uuids captures; /* named by recipients, else found at commit */
 	struct spool_entry *entry;
 	uint64_t size_bytes; /* taken so far */
