@@ -271,18 +271,6 @@ def wait_until(what, says=lambda: ""):
     return found
 
 
-@contextlib.contextmanager
-def running(topology, settings=""):
-    """A mail system in a folder of its own, which other users can reach: Postfix's processes are some."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="sealpost-test-"))
-    try:
-        folder.chmod(0o755)
-        with MailSystem(folder, topology, settings) as system:
-            yield system
-    finally:
-        shutil.rmtree(folder)
-
-
 class MailSystem:
     """A mail server with its filters, its relay, and an archive with its doors."""
 
@@ -305,8 +293,8 @@ class MailSystem:
             self.configure("smtpd.conf", PACKAGE / "smtpd.conf")
             self.configure("milter.conf", PACKAGE / ("filter" if len(sockets) > 1 else "") / "milter.conf")
             self.relay = enter(Sink(post.relay_port))
-            self.filter = enter(QueueFilter(post.filter_port, post.back_port))
-            enter(Milter(post.queue / "other.sock"))
+            self.filter = enter(self.queue_filter())
+            enter(self.other_milter())
             enter(Passwords(post.queue / "auth"))
             for path in ("other.sock", "auth"):
                 (post.queue / path).chmod(0o666)
@@ -317,6 +305,14 @@ class MailSystem:
 
     def __exit__(self, *_):
         self.stack.close()
+
+    def queue_filter(self):
+        """What stands behind the queue; a kind of mail system with a real filter has it here."""
+        return QueueFilter(self.postfix.filter_port, self.postfix.back_port)
+
+    def other_milter(self):
+        """What stands beside our milter, at other.sock in Postfix's queue."""
+        return Milter(self.postfix.queue / "other.sock")
 
     def configure(self, name, template):
         """A door's settings, with the paths and the name of this machine."""
@@ -348,3 +344,16 @@ class MailSystem:
 
     def pending(self):
         return self.entries("pending")
+
+
+@contextlib.contextmanager
+def running(topology, settings="", kind=MailSystem):
+    """A mail system in a folder of its own, which other users can reach: Postfix's processes are some. KIND
+    is one with other filters."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="sealpost-test-"))
+    try:
+        folder.chmod(0o755)
+        with kind(folder, topology, settings) as system:
+            yield system
+    finally:
+        shutil.rmtree(folder)
