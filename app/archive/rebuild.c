@@ -426,7 +426,9 @@ static int make_index(const char *dir, struct err *err)
 {
 	CLEAN(archive) a = NULL;
 
-	return archive_open(dir, &a, err) < 0 ? -1 : index_catch_up(a, NULL, err);
+	if (archive_open(dir, &a, err) < 0 || archive_keep_spool_key(a, err) < 0)
+		return -1;
+	return index_catch_up(a, NULL, err);
 }
 
 int archive_rebuild(const char *dir, const char *const *locations, size_t n,

@@ -344,11 +344,11 @@ int accounts_note_run(struct catalog *catalog, uint64_t account, int64_t run_s,
 static const struct table {
 	const char *select, *insert, *types;
 } tables[] = {
-	{"SELECT account, name, prototype, parent, run_s, run_error, waiting FROM accounts "
-	 "ORDER BY parent IS NOT NULL",
-	 "INSERT INTO accounts (account, name, prototype, parent, run_s, run_error, waiting) "
-	 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-	 "itiiiti"},
+	{"SELECT account, name, prototype, parent, run_s, run_error, waiting, mailbox "
+	 "FROM accounts ORDER BY parent IS NOT NULL",
+	 "INSERT INTO accounts (account, name, prototype, parent, run_s, run_error, waiting, "
+	 "mailbox) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	 "itiiitit"},
 	{"SELECT account, setting, value FROM account_settings",
 	 "INSERT INTO account_settings VALUES (?1, ?2, ?3)", "itt"},
 	{"SELECT account, folder, uidvalidity, uid, archived, duplicate, failed FROM fetch_folders",

@@ -1,6 +1,46 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/catalog/fetched.h"
 
+int fetched_is_of(struct catalog *catalog, uint64_t account, struct view mailbox, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	return db_find(catalog_db(catalog), &q, err,
+		       "SELECT 1 FROM accounts WHERE account = ?1 AND mailbox IN ('', ?2)",
+		       BIND_INT(account), BIND_TEXT(mailbox));
+}
+
+static int forget(struct db *db, uint64_t account, struct err *err)
+{
+	if (db_run(db, err, "DELETE FROM fetch_mails WHERE account = ?1", BIND_INT(account)) < 0 ||
+	    db_run(db, err, "DELETE FROM fetch_uidls WHERE account = ?1", BIND_INT(account)) < 0)
+		return -1;
+	return db_run(db, err,
+		      "UPDATE fetch_folders SET uidvalidity = 0, uid = 0 WHERE account = ?1",
+		      BIND_INT(account));
+}
+
+static int claim(struct catalog *catalog, uint64_t account, struct view mailbox, struct err *err)
+{
+	int rc = fetched_is_of(catalog, account, mailbox, err);
+
+	if (rc < 0 || (rc == 0 && forget(catalog_db(catalog), account, err) < 0))
+		return -1;
+	return db_run(catalog_db(catalog), err,
+		      "UPDATE accounts SET mailbox = ?2 WHERE account = ?1", BIND_INT(account),
+		      BIND_TEXT(mailbox));
+}
+
+int fetched_claim(struct catalog *catalog, uint64_t account, struct view mailbox, struct err *err)
+{
+	if (catalog_begin(catalog, err) < 0)
+		return -1;
+	if (claim(catalog, account, mailbox, err) == 0 && catalog_commit(catalog, err) == 0)
+		return 0;
+	catalog_rollback(catalog);
+	return -1;
+}
+
 int fetched_each_mail(struct catalog *catalog, uint64_t account, fetched_mail_fn *fn, void *arg,
 		      struct err *err)
 {

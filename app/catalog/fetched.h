@@ -4,6 +4,8 @@
  * (F1) A folder's row says: every mail up to this UID is settled, that is archived, a duplicate or failed for
  *      good, or has a row in fetch_mails that says what is missing. Whoever writes keeps both true in one transaction.
  * (F2) What was forgotten by a crash is fetched again, and is a duplicate then; never the other way round.
+ * (F3) All of it tells of one mailbox. On another server, or of another user, the same UIDs are other mails: what was
+ *      known is not used there, and forgotten as soon as that server has let us in, so that nothing is passed over, or deleted, in their place.
  *
  * Of POP3 the folder is "INBOX", without UIDVALIDITY and UID, and what is settled is known by its UIDL.
  */
@@ -46,6 +48,12 @@ struct fetched_folder {
 typedef int fetched_mail_fn(void *arg, const struct fetched_mail *mail, struct err *err);
 typedef int fetched_folder_fn(void *arg, const struct fetched_folder *folder, struct err *err);
 typedef int fetched_uidl_fn(void *arg, struct view uidl, struct err *err);
+
+/* (F3) Is what is known of ACCOUNT of MAILBOX, a text that tells servers and users apart? 1, also where nothing is
+ * known; 0. */
+int fetched_is_of(struct catalog *catalog, uint64_t account, struct view mailbox, struct err *err);
+/* From now on it is; what was known of another one is forgotten, but for the counts. */
+int fetched_claim(struct catalog *catalog, uint64_t account, struct view mailbox, struct err *err);
 
 /* FN returns -1 (with err) to stop. Mails by folder, UIDVALIDITY and UID. Views last for the call. */
 int fetched_each_mail(struct catalog *catalog, uint64_t account, fetched_mail_fn *fn, void *arg,

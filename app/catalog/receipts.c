@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/catalog/receipts.h"
 
+#include "app/catalog/fetched.h"
+
 int receipts_put(struct catalog *catalog, const struct uuid *entry, const struct receipt *receipt,
 		 int64_t now_s, struct err *err)
 {
@@ -30,6 +32,8 @@ int receipts_get(struct catalog *catalog, const struct uuid *entry, struct recei
 
 int receipts_expire(struct catalog *catalog, int64_t before_s, struct err *err)
 {
-	return db_run(catalog_db(catalog), err, "DELETE FROM receipts WHERE made_s < ?1",
-		      BIND_INT(before_s));
+	return db_run(catalog_db(catalog), err,
+		      "DELETE FROM receipts WHERE made_s < ?1 "
+		      "AND entry NOT IN (SELECT entry FROM fetch_mails WHERE state = ?2)",
+		      BIND_INT(before_s), BIND_INT(FETCHED_SPOOLED));
 }

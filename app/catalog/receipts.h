@@ -24,7 +24,8 @@ int receipts_put(struct catalog *catalog, const struct uuid *entry, const struct
 		 int64_t now_s, struct err *err);
 int receipts_get(struct catalog *catalog, const struct uuid *entry, struct receipt *receipt_r,
 		 struct err *err); /* 1, 0 */
-/* Forget those made before BEFORE_S. */
+/* Forget those made before BEFORE_S, but for those of fetched mails whose account has not looked at them yet
+ * (fetched.h): without one a mail would be taken for lost. */
 int receipts_expire(struct catalog *catalog, int64_t before_s, struct err *err);
 
 #endif

@@ -69,7 +69,7 @@ static int archiver_elsewhere(const struct fetching *f, struct err *err)
 static int need_archiver(void *arg, struct err *err)
 {
 	struct fetching *f = arg;
-	const char *args[] = {"--archive", f->cmd->archive_dir, NULL};
+	const char *args[] = {"--archive", f->cmd->archive_dir, "--follow", NULL};
 	int rc;
 
 	if (archiver_lives(f))
@@ -182,7 +182,9 @@ static void print_folder(const struct fetching *f, const struct fetcher_folder *
 		str_addsafe(&line, folder->folder, false);
 		str_adds(&line, ": ");
 		add_counts(&line, &folder->counts);
-		str_adds(&line, folder->selected ? "\n" : " (not wanted)\n");
+		str_adds(&line, folder->left_out   ? " (it did not open)\n"
+				: folder->selected ? "\n"
+						   : " (not wanted)\n");
 	}
 	cmd_print(&line);
 }
@@ -197,10 +199,10 @@ static void print_whole(const struct fetching *f, const struct fetcher_report *r
 		cmd_json_text(&line, f->account->name);
 		add_counts_json(&line, &r->counts);
 		str_addf(&line,
-			 ", \"settled\": %llu, \"not_acted\": %llu, \"sums_fit\": %s, "
-			 "\"error\": \"%s\"}\n",
-			 (unsigned long long)r->settled, (unsigned long long)r->not_acted,
-			 r->sums_fit ? "true" : "false",
+			 ", \"settled\": %llu, \"left_out\": %llu, \"not_acted\": %llu, "
+			 "\"sums_fit\": %s, \"error\": \"%s\"}\n",
+			 (unsigned long long)r->settled, (unsigned long long)r->left_out,
+			 (unsigned long long)r->not_acted, r->sums_fit ? "true" : "false",
 			 err->kind == ERR_NONE ? "" : err_code(err->kind));
 	} else {
 		str_addsafe(&line, f->account->name, false);
@@ -214,8 +216,12 @@ static void print_whole(const struct fetching *f, const struct fetcher_report *r
 				 "; %llu could not be tagged, moved or deleted, which is tried "
 				 "again",
 				 (unsigned long long)r->not_acted);
+		if (r->left_out > 0)
+			str_addf(&line, "; %llu folder%s did not open",
+				 (unsigned long long)r->left_out, cmd_plural(r->left_out));
 		if (!r->sums_fit)
-			str_adds(&line, "; THE SUM DOES NOT FIT: mails are unaccounted for");
+			str_adds(&line, "; THE SUM DOES NOT FIT: the server has mails that were "
+					"never fetched; fetch run --once looks at all of it again");
 		str_addc(&line, '\n');
 	}
 	cmd_print(&line);
@@ -259,6 +265,33 @@ static void end_child(int fd, pid_t pid)
 		daemon_stop(pid, "fetch", CHILD_END_MS, &ignored);
 }
 
+/* What it means for the mail if the other side is to blame: err_sentence() has this archive in mind. */
+static const char *meaning_of(enum err_kind kind)
+{
+	switch (kind) {
+	case ERR_DENIED:
+	case ERR_NOTFOUND:
+		return "No mail is lost: what is not archived is still on the server. Correct "
+		       "what is named above with `sealpost fetch set`, and try it with `sealpost "
+		       "fetch test`.";
+	case ERR_SYNTAX:
+	case ERR_UNSUPPORTED:
+		return "No mail is lost: what is not archived is still on the server. Check host, "
+		       "port and --tls of the account; `sealpost fetch set` changes them, "
+		       "`sealpost fetch test` tries them.";
+	default:
+		return err_sentence(kind);
+	}
+}
+
+static bool wants_none(const struct fetcher_report *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->v[i].selected)
+			return false;
+	return r->n > 0;
+}
+
 static void fetch_one(struct fetching *f, bool only_list)
 {
 	const struct fetcher_watch watch = {f, need_archiver, on_device, on_note, stop};
@@ -277,17 +310,22 @@ static void fetch_one(struct fetching *f, bool only_list)
 					 &err);
 		end_child(fd, pid);
 	}
-	print_report(f, &report, &err);
+	/* of a server that was not reached there is nothing to say */
+	if (rc == 0 || report.n > 0 || f->cmd->json)
+		print_report(f, &report, &err);
 	if (rc == 0 && only_list && !f->cmd->json)
 		puts("The login works. Nothing was fetched, and nothing was changed on the "
 		     "server.");
 	if (rc < 0) {
 		err_add(&err, "%.*s", (int)f->account->name.len, f->account->name.data);
-		cmd_fail(f->cmd, &err);
+		cmd_fail_meaning(f->cmd, &err, meaning_of(err.kind));
+	} else if (wants_none(&report)) {
+		tell(f, VIEW("none of its folders is wanted, so nothing is fetched; check "
+			     "--folders of the account"));
 	}
 	f->any_failed = f->any_failed || rc < 0 || !report.sums_fit;
 	f->any_refused = f->any_refused || report.counts.failed > 0 || report.counts.waiting > 0 ||
-			 report.not_acted > 0;
+			 report.not_acted > 0 || report.left_out > 0;
 }
 
 /* --- the verbs -------------------------------------------------------------------------------- */
@@ -342,6 +380,9 @@ static int fetch_each(struct fetching *f, bool only_list)
 
 	if (choose(f, arena, &chosen) < 0)
 		return EXIT_FAILED;
+	if (chosen.n == 0)
+		fputs("There is no account to fetch: none is set up, or all are switched off.\n",
+		      stderr);
 	sigaction(SIGINT, &on_stop, NULL);
 	sigaction(SIGTERM, &on_stop, NULL);
 	for (size_t i = 0; i < chosen.n && !stop_asked; i++) {

@@ -2,6 +2,7 @@
 /* fetch add|set|list|remove. */
 #include "app/cmd/fetch_priv.h"
 
+#include "app/fetcher/fetcher.h"
 #include "app/fetcher/job.h"
 #include "base/clock.h"
 
@@ -373,6 +374,7 @@ int fetch_remove(struct cmd *cmd)
 	CLEAN(arena) arena = arena_new();
 	struct account account;
 	struct err err = {0};
+	int rc;
 
 	if (cmd_options(cmd, rows) < 0)
 		return EXIT_USAGE;
@@ -380,8 +382,10 @@ int fetch_remove(struct cmd *cmd)
 		return cmd_usage(cmd, "name one account");
 	if (cmd_open(cmd, &a) < 0)
 		return EXIT_FAILED;
-	if (accounts_get(archive_catalog(a), arena, VIEW(cmd->argv[1]), &account, &err) < 0 ||
-	    accounts_remove(archive_catalog(a), VIEW(cmd->argv[1]), &err) < 0)
+	rc = accounts_get(archive_catalog(a), arena, VIEW(cmd->argv[1]), &account, &err);
+	if (rc == 0)
+		rc = err_set(&err, ERR_NOTFOUND, "there is no account \"%s\"", cmd->argv[1]);
+	if (rc < 0 || fetcher_remove(a, &account, &err) < 0)
 		return cmd_fail(cmd, &err);
 	if (!cmd->json && !account.is_prototype)
 		printf("The account is gone, with its password and the note of what was fetched. "

@@ -306,8 +306,8 @@ static int prepare(struct service *s, struct err *err)
 	CLEAN(archive) archive = NULL;
 
 	if (archive_open(s->cmd->archive_dir, &archive, err) < 0 ||
-	    look_at_smtpd(s, &doors, err) < 0 || look_at_milter(s, &doors, err) < 0 ||
-	    jail_signals(false, &s->stop_fd, err) < 0)
+	    archive_keep_spool_key(archive, err) < 0 || look_at_smtpd(s, &doors, err) < 0 ||
+	    look_at_milter(s, &doors, err) < 0 || jail_signals(false, &s->stop_fd, err) < 0)
 		return -1;
 	return tell(s, &doors) < 0 ? err_errno(err, "standard output: %m") : 0;
 }

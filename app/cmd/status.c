@@ -6,15 +6,19 @@
 
 enum { SPOOL_STATES = SPOOL_STUCK + 1 };
 
-/* What waits on its way in, by its state; a spool that is not there is made. */
+/* What waits on its way in, by its state. Without the spool's key no door has ever run here. */
 static int count_spool(const struct cmd *cmd, size_t waits_r[SPOOL_STATES], struct err *err)
 {
 	CLEAN(spool) spool = NULL;
 	CLEAN(arena) arena = arena_new();
 	struct uuid *ids;
 
-	if (spool_open(cmd->archive_dir, &spool, err) < 0)
-		return -1;
+	if (spool_open(cmd->archive_dir, &spool, err) < 0) {
+		if (err->kind != ERR_NOTFOUND)
+			return -1;
+		err_clear(err);
+		return 0;
+	}
 	for (size_t i = 0; i < SPOOL_STATES; i++)
 		if (spool_list(spool, (enum spool_state)i, 0, arena, &ids, &waits_r[i], err) < 0)
 			return -1;
@@ -99,7 +103,7 @@ int cmd_status(struct cmd *cmd)
 	CLEAN(archive) a = NULL;
 	CLEAN(arena) arena = arena_new();
 	struct archive_status s;
-	size_t waits[SPOOL_STATES];
+	size_t waits[SPOOL_STATES] = {0};
 	struct err err = {0};
 
 	if (cmd_options(cmd, rows) < 0)

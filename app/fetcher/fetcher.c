@@ -34,7 +34,10 @@ struct run {
 	struct spool *spool;
 	struct judge *judge;
 	struct flow *flow;
-	struct str body;
+	struct str body, mailbox;
+	bool remember;       /* what is fetched */
+	bool moved;          /* what is known is of another mailbox (F3) */
+	bool claimed;        /* what is known is of this one, from now on */
 	bool started;        /* sealpost-fetch is at work, and not at its end */
 	bool finished;       /* it was told that no OUTCOME will come any more */
 	bool stalled;        /* the archiver takes nothing */
@@ -181,11 +184,25 @@ static int look(struct run *r, struct err *err)
 
 /* --- what sealpost-fetch tells ---------------------------------------------------------------- */
 
+/* (F3) The server has let us in. */
+static int claim_mailbox(struct run *r, struct err *err)
+{
+	if (!r->remember || r->claimed)
+		return 0;
+	r->claimed = true;
+	if (r->moved)
+		r->watch->note(r->watch->arg,
+			       VIEW("this is another mailbox than at the last run, so all of it "
+				    "is fetched; what is archived already counts as a duplicate"));
+	return fetched_claim(catalog_of(r), r->account->account, str_view(&r->mailbox), err);
+}
+
 static int on_folder(struct run *r, const struct fetch_folder *m, struct err *err)
 {
 	struct flow_folder *f = flow_folder(r->flow, m->folder);
 
-	(void)err;
+	if (claim_mailbox(r, err) < 0)
+		return -1;
 	f->met = true;
 	f->report.use = arena_view(r->arena, m->use);
 	f->report.selected = m->selected;
@@ -194,7 +211,8 @@ static int on_folder(struct run *r, const struct fetch_folder *m, struct err *er
 		f->report.counts.skipped = m->on_server;
 	else
 		f->report.counts.earlier = m->earlier;
-	if (m->selected && f->uidvalidity != m->uidvalidity) {
+	/* one that does not open has none, and may be as it was */
+	if (m->selected && m->uidvalidity != 0 && f->uidvalidity != m->uidvalidity) {
 		f->uidvalidity = m->uidvalidity;
 		f->uid = f->reached = f->told_to = 0;
 		f->changed = true;
@@ -413,6 +431,39 @@ static int listen_to(struct run *r, int timeout_ms, struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
+/* --- one at a time ---------------------------------------------------------------------------- */
+
+static void add_lock_path(const struct archive *a, uint64_t account, struct str *path)
+{
+	str_addf(path, "%s/account-%llu.lock", archive_dir(a), (unsigned long long)account);
+}
+
+static int lock_account(const struct archive *a, uint64_t account, int *fd_r, struct err *err)
+{
+	CLEAN_STR path = STR_INIT;
+	int rc;
+
+	add_lock_path(a, account, &path);
+	rc = file_lock(path.data, fd_r, err);
+	if (rc == 0)
+		return err_set(err, ERR_BUSY, "another run fetches this account");
+	return rc < 0 ? -1 : 0;
+}
+
+int fetcher_remove(struct archive *a, const struct account *account, struct err *err)
+{
+	CLEAN_STR path = STR_INIT;
+	CLEAN_FD lock = -1;
+
+	if (lock_account(a, account->account, &lock, err) < 0 ||
+	    accounts_remove(archive_catalog(a), account->name, err) < 0)
+		return -1;
+	/* its number is never used again, so nobody waits for this lock */
+	add_lock_path(a, account->account, &path);
+	unlink(path.data);
+	return 0;
+}
+
 /* --- the run ---------------------------------------------------------------------------------- */
 
 static int send_known_folder(void *arg, const struct fetched_folder *folder, struct err *err)
@@ -465,7 +516,7 @@ static int send_job(struct run *r, enum fetch_mode mode, struct err *err)
 	r->job.mail_bytes = archive_settings(r->a)->max_mail_bytes;
 	r->job.idle_ms = r->options->idle_ms;
 	rc = job_send(r->fd, catalog_of(r), r->account, &r->job, err);
-	if (rc == 0 && mode == FETCH_ALL && !r->options->once)
+	if (rc == 0 && r->remember && !r->moved)
 		rc = send_state(r, err);
 	if (rc == 0)
 		rc = fetch_send_start(r->fd, &(struct fetch_start){}, err);
@@ -559,6 +610,14 @@ static int by_name(const void *a, const void *b)
 	return order != 0 ? order : (x->folder.len > len) - (y->folder.len > len);
 }
 
+/* Settled in this run or an earlier one; a folder that was made anew may have fewer mails now, never more. */
+static bool adds_up(const struct flow_folder *f, const struct fetcher_counts *c)
+{
+	return c->earlier <= f->settled_before &&
+	       c->on_server == c->earlier + c->archived + c->duplicate + c->failed + c->gone +
+				       c->skipped + c->waiting;
+}
+
 /* WHOLE: the run went to its end, so the sums must fit (G3). */
 static void report_folders(struct run *r, bool whole)
 {
@@ -569,9 +628,10 @@ static void report_folders(struct run *r, bool whole)
 		if (!f->met)
 			continue;
 		c->waiting = f->told + f->told_failed - c->archived - c->duplicate - c->failed;
-		if (whole && c->on_server != c->earlier + c->archived + c->duplicate + c->failed +
-						     c->gone + c->skipped + c->waiting)
+		if (whole && !adds_up(f, c))
 			alarm_sum(r, c);
+		folder.left_out = whole && folder.selected && !f->complete;
+		r->report->left_out += folder.left_out;
 		add_counts(&r->report->counts, c);
 		folder.folder = arena_view(r->arena, folder.folder);
 		ARENA_PUSH(r->arena, *r->report, folder);
@@ -580,17 +640,29 @@ static void report_folders(struct run *r, bool whole)
 		qsort(r->report->v, r->report->n, sizeof(*r->report->v), by_name);
 }
 
-static int lock_account(const struct run *r, int *fd_r, struct err *err)
+/* (F3) Where and whose it is; a port may lead to another server. */
+static void name_mailbox(struct run *r)
 {
-	CLEAN_STR path = STR_INIT;
-	int rc;
+	str_adds(&r->mailbox, r->job.protocol == FETCH_POP3 ? "pop3\n" : "imap\n");
+	str_addv(&r->mailbox, r->job.host);
+	str_addf(&r->mailbox, "\n%llu\n", (unsigned long long)r->job.port);
+	str_addv(&r->mailbox, r->job.user);
+}
 
-	str_addf(&path, "%s/account-%llu.lock", archive_dir(r->a),
-		 (unsigned long long)r->account->account);
-	rc = file_lock(path.data, fd_r, err);
-	if (rc == 0)
-		return err_set(err, ERR_BUSY, "another run fetches this account");
-	return rc < 0 ? -1 : 0;
+/* What earlier runs left, then what is there. */
+static int take_all(struct run *r, struct err *err)
+{
+	if (r->remember) {
+		int rc = fetched_is_of(catalog_of(r), r->account->account, str_view(&r->mailbox),
+				       err);
+
+		if (rc < 0)
+			return -1;
+		r->moved = rc == 0;
+	}
+	if (!r->moved && (flow_load(r->flow, err) < 0 || settle_earlier(r, err) < 0))
+		return -1;
+	return fetch_all(r, err);
 }
 
 static int run_whole(struct run *r, struct err *err)
@@ -600,9 +672,11 @@ static int run_whole(struct run *r, struct err *err)
 	int64_t begun_s = clock_s();
 	int rc;
 
-	if (lock_account(r, &lock, err) < 0)
+	r->remember = !r->options->once;
+	name_mailbox(r);
+	if (lock_account(r->a, r->account->account, &lock, err) < 0)
 		return -1;
-	rc = flow_load(r->flow, err) < 0 || settle_earlier(r, err) < 0 ? -1 : fetch_all(r, err);
+	rc = take_all(r, err);
 	/* also after an error: what was told by then is on its way */
 	if (flow_save(r->flow, true, rc < 0 ? &ignored : err) < 0)
 		rc = -1;
@@ -634,6 +708,7 @@ static int run_begin(struct run *r, struct err *err)
 {
 	*r->report = (struct fetcher_report){.sums_fit = true};
 	str_init(&r->body);
+	str_init(&r->mailbox);
 	r->progress_ms = clock_monotonic_ms();
 	if (job_check(r->account, err) < 0 || job_of(r->account, &r->job, err) < 0 ||
 	    spool_open(archive_dir(r->a), &r->spool, err) < 0)
@@ -649,6 +724,7 @@ static void run_clear(struct run *r)
 	judge_free(&r->judge);
 	spool_free(&r->spool);
 	str_clear(&r->body);
+	str_clear(&r->mailbox);
 }
 
 int fetcher_run(struct archive *a, const struct account *account, int fd,

@@ -9,7 +9,8 @@
  * (G2) What is on its way is in the catalog (app/catalog/fetched.h, F1 and F2), so a run that ends anywhere is
  *      made good by the next one: first it settles what is in the spool, then the actions that are
  *      due are carried out, then it fetches what is new.
- * (G3) Of each folder all mails on the server are accounted for; where the sum does not fit, that is an alarm.
+ * (G3) Of each folder all mails on the server are accounted for; where the sum does not fit, or more are there from
+ *      earlier than earlier runs settled, that is an alarm.
  */
 #ifndef APP_FETCHER_FETCHER_H
 #define APP_FETCHER_FETCHER_H
@@ -30,12 +31,14 @@ struct fetcher_counts {
 struct fetcher_folder {
 	struct view folder, use; /* use: special use, RFC 6154; may be empty */
 	bool selected;
+	bool left_out; /* wanted, but it did not open: nothing is known of it */
 	struct fetcher_counts counts;
 };
 
 struct fetcher_report {
 	struct fetcher_counts counts; /* of all folders */
 	uint64_t settled;             /* mails of earlier runs that got their outcome in this one */
+	uint64_t left_out;            /* folders */
 	uint64_t not_acted; /* mails that could not be tagged, moved or deleted: tried again */
 	bool sums_fit;      /* (G3); false only of a run that went to its end */
 	struct fetcher_folder *v;
@@ -71,5 +74,8 @@ int fetcher_run(struct archive *a, const struct account *account, int fd,
 int fetcher_list(struct archive *a, const struct account *account, int fd,
 		 const struct fetcher_watch *watch, struct arena *arena,
 		 struct fetcher_report *report_r, struct err *err);
+
+/* accounts_remove(), and its lock; never under the hands of a run: ERR_BUSY. */
+int fetcher_remove(struct archive *a, const struct account *account, struct err *err);
 
 #endif

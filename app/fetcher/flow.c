@@ -196,6 +196,8 @@ static void count(struct flow *flow, struct flow_mail *m, enum fetched_outcome o
 						     : &(struct fetcher_counts){0};
 
 	f->changed = true;
+	if (m->folder == NULL)
+		f->settled_before++;
 	switch (outcome) {
 	case FETCHED_ARCHIVED:
 		f->unsaved.archived++;

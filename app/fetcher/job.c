@@ -95,12 +95,21 @@ static bool is_keyword(struct view name)
 	return name.len > 0;
 }
 
-static bool is_folder(struct view name)
+/* Neither empty nor with control characters, which end commands in protocols, nor any of BAD. */
+static bool is_clean(struct view text, const char *bad)
 {
-	for (size_t i = 0; i < name.len; i++)
-		if ((unsigned char)name.data[i] < ' ' || name.data[i] == 0x7f)
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7f ||
+		    strchr(bad, text.data[i]) != NULL)
 			return false;
-	return name.len > 0;
+	return text.len > 0;
+}
+
+/* Mails of INBOX would go to INBOX/INBOX, and what is in a target or below is never fetched: nothing would be. */
+static bool is_target(struct view name)
+{
+	return is_clean(name, "") && name.data[0] != '/' && name.data[name.len - 1] != '/' &&
+	       !view_eq_nocase(name, VIEW("INBOX"));
 }
 
 static int read_action(const struct account *a, enum account_setting setting,
@@ -116,11 +125,13 @@ static int read_action(const struct account *a, enum account_setting setting,
 		action->act = FETCH_DELETE;
 	else if (view_eq(word, VIEW("tag")) && rest.data != NULL && is_keyword(rest))
 		action->act = FETCH_TAG;
-	else if (view_eq(word, VIEW("move")) && rest.data != NULL && is_folder(rest))
+	else if (view_eq(word, VIEW("move")) && rest.data != NULL && is_target(rest))
 		action->act = FETCH_MOVE;
 	else
 		return refuse(setting,
-			      "leave, tag=KEYWORD (one word of ASCII), move=FOLDER or delete", err);
+			      "leave, tag=KEYWORD (one word of ASCII), move=FOLDER (not INBOX, "
+			      "no / at its ends) or delete",
+			      err);
 	action->name = rest.data != NULL ? rest : VIEW("");
 	return 0;
 }
@@ -232,8 +243,13 @@ int job_check(const struct account *account, struct err *err)
 		return 0;
 	if (job.host.len == 0)
 		return refuse(ACCOUNT_HOST, "is missing", err);
+	if (!is_clean(job.host, " /@?#%[]"))
+		return refuse(ACCOUNT_HOST, "the name or address of a server, and nothing else",
+			      err);
 	if (job.user.len == 0)
 		return refuse(ACCOUNT_USER, "is missing", err);
+	if (!is_clean(job.user, ""))
+		return refuse(ACCOUNT_USER, "it has control characters", err);
 	return check_login(account, &job, err);
 }
 

@@ -7,8 +7,8 @@
  *     grant      password, refresh-token, client-credentials, device-code
  *     preset     microsoft365, google       mechanism  xoauth2, oauthbearer; empty: what the server has
  *     folders    a pattern (app/intake/fetch/pattern.h)
- *     archived, duplicate, failed           leave, tag=KEYWORD, move=FOLDER, delete (not for failed); of POP3 leave
- *                                           and delete only
+ *     archived, duplicate, failed           leave, tag=KEYWORD, move=FOLDER (not INBOX), delete (not for failed);
+ *                                           of POP3 leave and delete only
  */
 #ifndef APP_FETCHER_JOB_H
 #define APP_FETCHER_JOB_H

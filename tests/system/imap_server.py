@@ -129,19 +129,20 @@ class ImapServer:
     do_examine = do_select
 
     def uids(self, text):
+        last = max(self.mails, default=0)
         for part in text.split(","):
             low, _, high = part.partition(":")
-            high = max(self.mails, default=0) if high == "*" else int(high or low)
-            yield from (uid for uid in sorted(self.mails) if int(low) <= uid <= high)
+            low, high = sorted((int(low), last if high == "*" else int(high or low)))
+            yield from (uid for uid in sorted(self.mails) if low <= uid <= high)
 
     def fetch_one(self, uid, items):
         """One FETCH response."""
-        raw = self.mails[uid]
+        raw, number = self.mails[uid], sorted(self.mails).index(uid) + 1
         if "BODY.PEEK[]" in items:
-            self.send(f"* {uid} FETCH (UID {uid} FLAGS (\\Recent) INTERNALDATE "
+            self.send(f"* {number} FETCH (UID {uid} FLAGS (\\Recent) INTERNALDATE "
                       f'"05-Feb-2024 10:00:00 +0100" BODY[] {{{len(raw)}}}\r\n'.encode() + raw + b")\r\n")
         else:
-            self.send(f"* {uid} FETCH (UID {uid} RFC822.SIZE {len(raw)})\r\n")
+            self.send(f"* {number} FETCH (UID {uid} RFC822.SIZE {len(raw)})\r\n")
 
     def do_fetch(self, tag, arguments):
         uids, _, items = arguments.partition(" ")

@@ -31,6 +31,7 @@ class OAuthServer:
         self.refreshed = 0
         self.polled = 0
         self.wrong = False
+        self.busy = False
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self.server.owner = self
         base = f"127.0.0.1:{self.server.server_address[1]}"
@@ -76,6 +77,8 @@ class OAuthServer:
         return 400, {"error": "unsupported_grant_type"}
 
     def answer(self, path, form):
+        if self.busy:
+            return 503, {"error": "temporarily_unavailable"}
         if path == "/token":
             return self._token(form)
         if path == "/device":

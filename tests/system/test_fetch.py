@@ -298,7 +298,14 @@ def test_a_test_says_what_is_wrong(archive, server, folder, password_file):
             archive.run("fetch", "set", "anna", *options)
             archive.run("fetch", "test", "anna", status=FAILED, says=says)
             archive.run("fetch", "run", "anna", status=FAILED, says=says)
+            archive.run("fetch", "run", "anna", status=FAILED, says="No mail is lost")
+        archive.run("fetch", "set", "anna", "--imap", f"localhost:{server.imap}")
+        archive.run("fetch", "test", "anna", status=FAILED, says="Check host, port and --tls")
     assert "broke off (" in archive.text("fetch", "list")
+    archive.run("fetch", "set", "anna", "--imap", f"localhost:{server.imaps}", "--folders", "Recieved")
+    archive.run("fetch", "run", "anna", says="none of its folders is wanted")
+    archive.run("fetch", "set", "anna", "--disable")
+    archive.run("fetch", "run", says="no account to fetch")
 
 
 def test_what_makes_no_sense_is_refused_with_its_reason(archive, password_file):
@@ -360,6 +367,30 @@ def test_accounts_outlive_a_rebuild(archive, server, password_file):
     archive.run("rebuild", talks=True)
     assert archive.json("fetch", "list") == listed
     assert counts(fetch(archive)[0], "earlier", "archived", "duplicate") == [2, 0, 0]
+
+
+def test_an_account_is_not_removed_while_it_is_fetched(archive, server, password_file):
+    add(archive, server, password_file)
+    lock_file = archive.path / "account-1.lock"
+    with open(lock_file, "a", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        archive.run("fetch", "remove", "anna", status=FAILED, says="another run fetches this account")
+        assert "anna" in archive.text("fetch", "list")
+    archive.run("fetch", "remove", "anna")
+    assert not lock_file.exists()
+
+
+def test_another_server_is_another_mailbox(archive, server, folder, password_file):
+    mails = letters(1, 3)
+    server.deliver(mails)
+    add(archive, server, password_file)
+    fetch(archive)
+    archive.run("fetch", "set", "anna", "--imap", f"127.0.0.1:{server.imaps}")
+    whole, _ = fetch(archive, says="another mailbox")
+    assert counts(whole, "earlier", "duplicate") == [0, 3]
+    whole, _ = fetch(archive)
+    assert counts(whole, "earlier", "duplicate") == [3, 0]
+    must_hold(archive, mails)
 
 
 def test_a_missing_program_is_named(archive, server, password_file, folder):

@@ -15,8 +15,8 @@ MAILS = {uid: mail(msgid=f"<{uid}@x>").replace(b"\n", b"\r\n") for uid in (3, 4,
 SILENCE_MS = 300
 
 
-def fetch(archive, server, **job):
-    return fetching.run(archive, port=server.port, user="anna", password="secret", **job)
+def fetch(archive, server, *before, **job):
+    return fetching.run(archive, *before, port=server.port, user="anna", password="secret", **job)
 
 
 def uids(run):
@@ -214,6 +214,64 @@ def test_a_folder_that_does_not_open_is_left_out_and_noted(archive):
         run = fetch(archive, server).well()
         assert uids(run) == [3, 4, 9]
         assert len(run.all("note")) == 3 and "NOPERM" in run.all("note")[0]["text"]
+        assert left_out(run) == ["locked", "nouid", "deaf"]
+
+
+def left_out(run):
+    return [f["folder"] for f in run.all("folder")
+            if f["selected"] and f["folder"] not in {d["folder"] for d in run.all("folder_done")}]
+
+
+def sum_of(done):
+    return done["earlier"] + done["mails"] + done["failed"] + done["gone"]
+
+
+def test_a_mail_that_is_counted_but_not_listed_is_missing_in_the_sum(archive):
+    def forgetful(server, tag, arguments):
+        for uid in server.uids(arguments.split()[0]):
+            if uid != 4:
+                server.fetch_one(uid, arguments)
+        server.ok(tag)
+
+    with ImapServer(MAILS, changes={"FETCH": forgetful}) as server:
+        run = fetch(archive, server)
+        done = run.all("folder_done")[0]
+        assert uids(run) == [3, 9] and run.end.name == "done"
+        assert done["earlier"] == 0 and done["on_server"] == 3 != sum_of(done)
+    # what lies before the first new mail is earlier, also where one was overlooked; the parent knows how many were settled
+    with ImapServer(MAILS, changes={"FETCH": forgetful}) as server:
+        done = fetch(archive, server, fetching.known("INBOX", 7, 9)).well().all("folder_done")[0]
+        assert done["earlier"] == done["on_server"] == 3
+    with ImapServer(MAILS) as server:
+        done = fetch(archive, server, fetching.known("INBOX", 7, 3)).well().all("folder_done")[0]
+        assert (done["earlier"], done["mails"]) == (1, 2)
+
+
+def test_mails_that_come_and_go_while_the_folder_is_looked_at_do_not_disturb_the_sum(archive):
+    def busy(server, tag, arguments):
+        if "SIZE" in arguments:
+            server.fetch_one(3, arguments)
+            server.send("* 2 EXPUNGE\r\n* 2 EXISTS\r\n* 2 FETCH (UID 9 RFC822.SIZE 5)\r\n* 3 EXISTS\r\n")
+            del server.mails[4]
+            server.ok(tag)
+        else:
+            server.do_fetch(tag, arguments)
+
+    with ImapServer(MAILS, changes={"FETCH": busy}) as server:
+        assert uids(fetch(archive, server).well()) == [3, 9]
+
+
+def test_a_mail_whose_size_is_not_told_is_fetched_all_the_same(archive):
+    def sizeless(server, tag, arguments):
+        if "SIZE" in arguments:
+            server.send("* 1 FETCH (UID 3 RFC822.SIZE -1)\r\n* 2 FETCH (UID 4 RFC822.SIZE NIL)\r\n"
+                        "* 3 FETCH (UID 9)\r\n")
+            server.ok(tag)
+        else:
+            server.do_fetch(tag, arguments)
+
+    with ImapServer(MAILS, changes={"FETCH": sizeless}) as server:
+        assert uids(fetch(archive, server).well()) == [3, 4, 9]
 
 
 @pytest.mark.parametrize("greeting", [b"* PREAUTH welcome\r\n", b"* BYE\r\n", b"HTTP/1.1 400\r\n", b"\r\n"])
@@ -290,6 +348,18 @@ def test_a_folder_whose_name_breaks_the_rules_is_fetched_under_its_own_name(arch
         run = fetch(archive, server).well()
         assert sorted(f["folder"] for f in run.all("folder")) == ["a&b", "\ufffd&broken", "\ufffd\u00e4 b"]
         assert len(run.all("mail")) == 9 and "EXAMINE '\u00e4 b'" in server.log
+
+
+def test_folders_whose_names_cannot_be_shown_are_told_apart(archive):
+    def strange(server, tag, _):
+        for name in (b"x\xff", b"x\xfe", b"x\r\n1"):
+            server.send(b"* LIST () \"/\" {%d}\r\n%s\r\n" % (len(name), name))
+        server.ok(tag)
+
+    with ImapServer(MAILS, changes={"LIST": strange, "STATUS": lambda s, tag, _: s.ok(tag)}) as server:
+        run = fetch(archive, server, mode=LIST).well()
+        assert len({f["folder"] for f in run.all("folder")}) == 3
+        assert not any("\n" in f["folder"] for f in run.all("folder"))
 
 
 def test_what_a_server_refuses_to_do_is_told_of_each_mail(archive):

@@ -117,6 +117,67 @@ def test_a_mail_that_is_refused_fails_and_the_others_come(archive):
         assert [(f["uidl"], f["kind"]) for f in run.all("failed")] == [("id1", "damaged")]
 
 
+def test_a_mail_that_is_refused_for_now_is_asked_for_again(archive):
+    for code in (b"[SYS/TEMP]", b"[in-use]"):
+        def second(server, arguments, code=code):
+            raw = MAILS[f"id{int(arguments[0]) - 1}"]
+            server.send(b"-ERR %s later\r\n" % code if arguments == ["2"] else b"+OK\r\n" + raw + b".\r\n")
+
+        with Pop3Server(MAILS, {"RETR": second}) as server:
+            run = fetch(archive, server).well()
+            assert [(f["uidl"], f["kind"]) for f in run.all("failed")] == [("id1", "offline")]
+
+
+def test_an_answer_that_is_none_condemns_no_mail(archive):
+    def astray(server, _):
+        server.send(b"Subject: the rest of a mail\r\n")
+
+    with Pop3Server(MAILS, {"RETR": astray}) as server:
+        run = fetch(archive, server, idle_ms=SILENCE_MS)
+        assert run.error["kind"] in ("syntax", "timeout") and not run.all("failed")
+
+
+def test_mails_without_a_uidl_of_their_own_are_missing_in_the_sum_and_never_deleted(archive):
+    def odd(server, _):
+        server.send(b"+OK\r\n1 same\r\n2 same\r\n3 " + b"x" * 2000 + b"\r\n.\r\n")
+
+    def listed(server, _):
+        server.send(b"+OK\r\n1 0\r\n2 0\r\n3 0\r\n.\r\n")
+
+    with Pop3Server(MAILS, {"UIDL": odd, "LIST": listed}) as server:
+        run = fetch(archive, server, archived=DELETE, outcome=lambda _: ARCHIVED)
+        done = run.all("folder_done")[0]
+        assert (done["on_server"], done["mails"], done["gone"]) == (3, 1, 0)
+        assert [a["kind"] for a in run.all("acted")] == ["unsupported"]
+        assert "DELE" not in server.log and len(server.mails) == 3
+
+
+def test_long_uidls_and_such_with_blanks_are_taken_as_they_are(archive):
+    mails = {"x" * 200: MAILS["id0"], "a b": MAILS["id1"]}
+
+    def spaced(server, arguments):
+        server.send(b"+OK\r\n" + mails[list(mails)[int(arguments[0]) - 1]] + b".\r\n")
+
+    with Pop3Server(mails, {"RETR": spaced}) as server:
+        run = fetch(archive, server).well()
+        assert [m["uidl"] for m in run.all("mail")] == list(mails)
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 7, 10000])
+def test_dots_come_as_they_are_whatever_the_pieces(archive, piece):
+    raw = b".\r\n..\r\n.x\r\nSubject: dots\r\n\r\n\r\n.\r\n.\r.\n.\r\n..\r\n\r\n\r\n"
+
+    def slow(server, _):
+        whole = b"+OK\r\n" + (b"\r\n" + raw).replace(b"\r\n.", b"\r\n..")[2:] + b".\r\n"
+        for i in range(0, len(whole), piece):
+            server.send(whole[i:i + piece])
+
+    with Pop3Server({"a": raw}, {"RETR": slow}) as server:
+        fetch(archive, server).well()
+    archive_all(archive)
+    assert archive.all_sums() == [sha256(raw)]
+
+
 @pytest.mark.parametrize("verb", ["UIDL", "LIST"])
 def test_without_the_lists_nothing_is_fetched(archive, verb):
     with Pop3Server(MAILS, {verb: refusing}) as server:

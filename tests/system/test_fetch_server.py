@@ -256,6 +256,16 @@ def test_oauth_by_each_mechanism_and_grant(oauth, archive, mechanism, protocol):
     assert error["kind"] == "denied" and "does not let this user in" in error["text"]
 
 
+def test_a_token_server_that_is_busy_asks_nobody_for_consent(oauth, archive):
+    tokens, server = oauth
+    tokens.busy = True
+    run = fetching.run(archive, port=server.imaps, tls=IMPLICIT, ca_file=str(server.ca), user=dovecot.USER,
+                       client_id="archive", client_secret="s3cret", grant=fetching.DEVICE_CODE,
+                       refresh_token="refresh-0", token_url=tokens.token_url, device_url=tokens.device_url)
+    assert run.error["kind"] == "offline" and "temporarily_unavailable" in run.error["text"]
+    tokens.busy = False
+
+
 def test_a_token_server_that_answers_nonsense_or_not_at_all_is_told(oauth, archive):
     tokens, server = oauth
     fetch = functools.partial(fetching.run, archive, port=server.imaps, tls=IMPLICIT,
@@ -264,5 +274,8 @@ def test_a_token_server_that_answers_nonsense_or_not_at_all_is_told(oauth, archi
     assert fetch(token_url=tokens.token_url + "/nonsense").error["kind"] == "syntax"
     assert fetch(token_url=f"http://127.0.0.1:{dovecot.free_port()}/").error["kind"] == "offline"
     assert fetch(token_url="http://192.0.2.1/token").error["kind"] == "unsupported"  # in clear
+    # what stands before the "@" is a user, not the host
+    for url in ("http://localhost:80@192.0.2.1/token", "http://127.0.0.1:1@192.0.2.1/", "http://[::1]:x@192.0.2.1/"):
+        assert fetch(token_url=url).error["kind"] in ("unsupported", "syntax")
     assert fetch(token_url="").error["kind"] == "usage"
     assert fetch(preset="nobody").error["kind"] == "usage"

@@ -180,15 +180,22 @@ static void a_setting_that_makes_no_sense_is_refused_and_nothing_is_made(void **
 
 	assert_refused(f, ACCOUNT_PROTOCOL, "imaps");
 	assert_refused(f, ACCOUNT_HOST, "");
+	assert_refused(f, ACCOUNT_HOST, "mail.example/x");
+	assert_refused(f, ACCOUNT_HOST, "anna@mail.example");
+	assert_refused(f, ACCOUNT_HOST, "mail example");
 	assert_refused(f, ACCOUNT_PORT, "0");
 	assert_refused(f, ACCOUNT_PORT, "65536");
 	assert_refused(f, ACCOUNT_PORT, "14x");
 	assert_refused(f, ACCOUNT_PORT, "123456789");
 	assert_refused(f, ACCOUNT_TLS, "ssl");
 	assert_refused(f, ACCOUNT_USER, "");
+	assert_refused(f, ACCOUNT_USER, "anna\r\nDELE 1");
 	assert_refused(f, ACCOUNT_ARCHIVED, "move");
 	assert_refused(f, ACCOUNT_ARCHIVED, "move=");
 	assert_refused(f, ACCOUNT_ARCHIVED, "move=a\nb");
+	assert_refused(f, ACCOUNT_ARCHIVED, "move=Archive/");
+	assert_refused(f, ACCOUNT_ARCHIVED, "move=/Archive");
+	assert_refused(f, ACCOUNT_ARCHIVED, "move=Inbox");
 	assert_refused(f, ACCOUNT_ARCHIVED, "tag=two words");
 	assert_refused(f, ACCOUNT_ARCHIVED, "tag=\\Seen");
 	assert_refused(f, ACCOUNT_ARCHIVED, "leave=x");

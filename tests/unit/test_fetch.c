@@ -114,11 +114,13 @@ static void a_pattern_chooses_folders_by_name_and_use(void **state)
 
 static void a_pattern_with_a_mistake_is_refused(void **state)
 {
-	static const char *const bad[] = {"a&", "&", "!", "a&!&b", "\\Inbox", "a\nb&!"};
+	static const char *const bad[] = {"a&",      "&",      "!",      "a&!&b",
+					  "\\Inbox", "a\nb&!", "!a\n!b", "x\n!a&!\\Junk\n!b"};
 	struct err err = {0};
 
 	(void)state;
 	assert_int_equal(pattern_check(VIEW(""), &err), 0);
+	assert_int_equal(pattern_check(VIEW("!\\Junk&!a\n\\Sent"), &err), 0);
 	assert_int_equal(pattern_check(VIEW("INBOX*&!\\Sent\n\nR\\&D"), &err), 0);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		assert_int_equal(pattern_check(VIEW(bad[i]), &err), -1);

@@ -541,6 +541,121 @@ static void mails_of_pop3_are_known_by_their_uidl_unless_they_were_deleted(void 
 	assert_int_equal(peer.knowns, 1);
 }
 
+static void set_up_for(struct fixture *f, enum account_setting setting, const char *value)
+{
+	struct account_change c = {.parent = NULL};
+
+	c.value[setting] = VIEW(value);
+	if (accounts_change(catalog(f), VIEW("anna"), &c, job_check, &f->err) < 0 ||
+	    accounts_get(catalog(f), arena, VIEW("anna"), &account, &f->err) != 1)
+		fail_msg("%s", f->err.text);
+}
+
+static void what_is_known_of_one_mailbox_is_never_applied_to_another(void **state)
+{
+	static const struct {
+		enum account_setting setting;
+		const char *value;
+	} others[] = {{ACCOUNT_HOST, "other.example"}, {ACCOUNT_USER, "otto"}, {ACCOUNT_PORT, "4"}};
+	struct fixture *f = *state;
+	struct uuid entry = receipt(f, RECEIPT_ARCHIVED, RAW);
+
+	make_account(f, "imap", "delete");
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		peer.acts = false;
+		peer.outcomes_awaited = 1;
+		say_folder(1, 0);
+		say_mail(5, &entry);
+		say_folder_done(1, 0, 1, 0);
+		assert_runs(f);
+		assert_rows(f, 0, 1);
+
+		set_up_for(f, others[i].setting, others[i].value);
+		peer.outcomes_awaited = 0;
+		assert_runs(f); /* it is not let in */
+		assert_true(peer.dues == 0 && peer.knowns == 0);
+		assert_rows(f, 0, 1);
+		say_folder(0, 0);
+		say_folder_done(0, 0, 0, 0);
+		assert_runs(f);
+		assert_true(peer.dues == 0 && peer.knowns == 0 && report.sums_fit);
+		assert_rows(f, 0, 0);
+		assert_non_null(strstr(peer.notes.data, "another mailbox"));
+		str_reset(&peer.notes);
+	}
+	set_up_for(f, ACCOUNT_ARCHIVED, "leave");
+	say_folder(1, 0);
+	say_mail(5, &entry);
+	say_folder_done(1, 0, 1, 0);
+	assert_runs(f);
+	assert_runs(f);
+	assert_true(peer.knowns == 1 && peer.notes.len == 0);
+}
+
+static void more_mails_from_earlier_than_were_ever_settled_are_an_alarm(void **state)
+{
+	struct fixture *f = *state;
+	struct uuid entry = receipt(f, RECEIPT_ARCHIVED, RAW);
+
+	make_account(f, "imap", "leave");
+	say_folder(1, 0);
+	say_mail(5, &entry);
+	say_folder_done(1, 0, 1, 0);
+	assert_runs(f);
+	say_folder(1, 1);
+	say_folder_done(1, 1, 0, 0);
+	assert_runs(f);
+	assert_true(report.sums_fit);
+	say_folder(2, 2);
+	say_folder_done(2, 2, 0, 0);
+	assert_runs(f);
+	assert_false(report.sums_fit);
+}
+
+static void a_folder_that_does_not_open_is_told_and_what_is_known_of_it_stays(void **state)
+{
+	struct fixture *f = *state;
+	struct uuid entry = receipt(f, RECEIPT_ARCHIVED, RAW);
+
+	make_account(f, "imap", "leave");
+	say_folder(1, 0);
+	say_mail(5, &entry);
+	say_folder_done(1, 0, 1, 0);
+	assert_runs(f);
+	SAY(FOLDER, folder, .folder = VIEW("INBOX"), .use = VIEW(""), .selected = true);
+	assert_runs(f);
+	assert_true(report.sums_fit && report.left_out == 1 && report.v[0].left_out);
+	assert_fetched_to(f, 5);
+}
+
+static void a_receipt_that_a_mail_waits_for_outlives_its_time(void **state)
+{
+	struct fixture *f = *state;
+	struct uuid entry = in_spool(f);
+	struct receipt r = {.outcome = RECEIPT_ARCHIVED};
+	struct arrival arrival = {.raw = VIEW(RAW), .source = "anna", .way = WAY_FETCH};
+
+	make_account(f, "imap", "tag=Archived");
+	options.wait_ms = 1;
+	peer.acts = true;
+	peer.outcomes_awaited = 1;
+	say_folder(1, 0);
+	say_mail(5, &entry);
+	say_folder_done(1, 0, 1, 0);
+	assert_runs(f);
+	assert_rows(f, 1, 0);
+
+	r.mail = fixture_take(f, &arrival).id;
+	assert_int_equal(receipts_put(catalog(f), &entry, &r, 1, &f->err), 0);
+	assert_int_equal(spool_done(spool, &entry, &f->err), 0);
+	assert_int_equal(receipts_expire(catalog(f), 1000, &f->err), 0);
+	peer.outcomes_awaited = 0;
+	assert_runs(f);
+	assert_true(report.settled == 1 && peer.dues == 1 && peer.notes.len == 0);
+	assert_int_equal(receipts_expire(catalog(f), 1000, &f->err), 0);
+	assert_int_equal(receipts_get(catalog(f), &entry, &r, &f->err), 0);
+}
+
 static void messages_out_of_turn_end_the_run(void **state)
 {
 	struct fixture *f = *state;
@@ -609,6 +724,10 @@ int main(void)
 		T(a_sum_that_does_not_fit_is_an_alarm),
 		T(one_time_runs_know_nothing_and_keep_nothing),
 		T(mails_of_pop3_are_known_by_their_uidl_unless_they_were_deleted),
+		T(what_is_known_of_one_mailbox_is_never_applied_to_another),
+		T(more_mails_from_earlier_than_were_ever_settled_are_an_alarm),
+		T(a_folder_that_does_not_open_is_told_and_what_is_known_of_it_stays),
+		T(a_receipt_that_a_mail_waits_for_outlives_its_time),
 		T(messages_out_of_turn_end_the_run),
 		T(an_account_is_fetched_by_one_run_at_a_time),
 		T(a_new_refresh_token_is_kept_whatever_comes_then),

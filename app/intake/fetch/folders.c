@@ -70,6 +70,22 @@ const struct folder *folders_find(const struct folders *folders, struct view nam
 
 /* --- one folder ------------------------------------------------------------------------------- */
 
+/* As it is, where that can be shown; else such that two names never look the same. */
+static void add_odd(struct str *out, struct view wire)
+{
+	CLEAN_STR safe = STR_INIT;
+
+	str_addsafe(&safe, wire, false);
+	for (size_t i = 0; i < wire.len; i++) {
+		unsigned char c = (unsigned char)wire.data[i];
+
+		if (view_eq(str_view(&safe), wire) || (c > ' ' && c < 0x7F && c != '%'))
+			str_addc(out, wire.data[i]);
+		else
+			str_addf(out, "%%%02X", c);
+	}
+}
+
 static struct view readable(struct arena *arena, struct view wire, bool *odd_r)
 {
 	CLEAN_STR name = STR_INIT;
@@ -77,7 +93,7 @@ static struct view readable(struct arena *arena, struct view wire, bool *odd_r)
 	*odd_r = utf7_decode(wire, &name) < 0;
 	if (*odd_r) {
 		str_adds(&name, "\xEF\xBF\xBD");
-		str_addsafe(&name, wire, false);
+		add_odd(&name, wire);
 	}
 	return arena_view(arena, str_view(&name));
 }

@@ -8,9 +8,10 @@
 
 struct folder {
 	struct view wire; /* as the server calls it */
-	struct view name; /* UTF-8; one that does not decode is shown behind a U+FFFD */
-	struct view use;  /* "\Sent"; empty */
-	bool guessed;     /* the use, by the name */
+	/* UTF-8; one that does not decode is shown behind a U+FFFD, its bytes, if no text, as %XX */
+	struct view name;
+	struct view use; /* "\Sent"; empty */
+	bool guessed;    /* the use, by the name */
 	bool selectable;
 	bool odd;       /* WIRE breaks the rules for names */
 	char delimiter; /* 0: none */

@@ -214,12 +214,20 @@ static int await_outcomes(struct account *a, struct err *err)
 /* For the reason in ERR, which is cleared. */
 static int leave_out(struct account *a, const struct folder *folder, struct err *err)
 {
+	struct fetch_folder m = {.folder = folder->name,
+				 .use = folder->use,
+				 .selected = true,
+				 .guessed = folder->guessed};
 	CLEAN_STR text = STR_INIT;
 
-	str_addf(&text, "The folder %.*s could not be opened, and was left out: %s",
+	str_addf(&text,
+		 "The folder %.*s could not be opened, so nothing of it was fetched; the next run "
+		 "tries "
+		 "again: %s",
 		 (int)folder->name.len, folder->name.data, err->text);
 	err_clear(err);
-	return ledger_note(a->ledger, text.data, err);
+	return ledger_send_folder(a->ledger, &m, err) < 0 ? -1
+							  : ledger_note(a->ledger, text.data, err);
 }
 
 static int fetch_folder(struct account *a, const struct folder *folder, struct err *err)

@@ -71,18 +71,31 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
-/* Where nobody can listen in. */
-static bool is_local(const char *url)
+static bool is_part(CURLU *url, CURLUPart part, const char *const *values, size_t n)
 {
-	static const char *const hosts[] = {"http://127.0.0.1", "http://localhost", "http://[::1]"};
+	char *text;
+	bool is = false;
 
-	for (size_t i = 0; i < sizeof(hosts) / sizeof(*hosts); i++) {
-		size_t n = strlen(hosts[i]);
+	if (curl_url_get(url, part, &text, 0) != CURLUE_OK)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		is = is || strcmp(text, values[i]) == 0;
+	curl_free(text);
+	return is;
+}
 
-		if (strncmp(url, hosts[i], n) == 0 && (url[n] == ':' || url[n] == '/'))
-			return true;
-	}
-	return false;
+/* Plain http to where nobody can listen in. libcurl reads the URL as it will when it connects. */
+static bool is_local(const char *address)
+{
+	static const char *const schemes[] = {"http"};
+	static const char *const hosts[] = {"127.0.0.1", "localhost", "[::1]"};
+	CURLU *url = curl_url();
+	bool is = url != NULL && curl_url_set(url, CURLUPART_URL, address, 0) == CURLUE_OK &&
+		  is_part(url, CURLUPART_SCHEME, schemes, sizeof(schemes) / sizeof(*schemes)) &&
+		  is_part(url, CURLUPART_HOST, hosts, sizeof(hosts) / sizeof(*hosts));
+
+	curl_url_cleanup(url);
+	return is;
 }
 
 static int post(const struct oauth *o, const char *url, const struct str *form, struct str *body,
@@ -156,17 +169,20 @@ static int64_t number_of(const struct answer *answer, const char *name, int64_t 
 	return n < 1 ? otherwise : n > max ? max : n;
 }
 
-/* RFC 6749, section 5.2: the code is a word; anything else is not shown. */
+/* RFC 6749, section 5.2: the code is a word; anything else is not shown. A server that is in trouble has not refused
+ * anything. */
 static int refused(const struct answer *answer, struct err *err)
 {
 	struct view code = text_of(answer, "error");
+	bool is_busy = answer->status >= 500 || answer->status == 429;
 	bool is_word = code.len > 0 && code.len <= 64;
 
 	for (size_t i = 0; is_word && i < code.len; i++)
 		is_word = islower((unsigned char)code.data[i]) || code.data[i] == '_';
-	return err_set(err, ERR_DENIED, "the token server refused it: %.*s (status %ld)",
-		       is_word ? (int)code.len : 7, is_word ? code.data : "no code",
-		       answer->status);
+	return err_set(err, is_busy ? ERR_OFFLINE : ERR_DENIED,
+		       "the token server %s: %.*s (status %ld)",
+		       is_busy ? "cannot answer now" : "refused it", is_word ? (int)code.len : 7,
+		       is_word ? code.data : "no code", answer->status);
 }
 
 /* --- tokens ----------------------------------------------------------------------------------- */

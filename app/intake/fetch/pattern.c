@@ -114,12 +114,14 @@ bool pattern_wants(struct view pattern, struct view folder, struct view use)
 	return false;
 }
 
-static int check_rule(struct view rule, struct err *err)
+static int check_rule(struct view rule, bool *only_excludes_r, struct err *err)
 {
 	struct view what;
 	bool not ;
 
+	*only_excludes_r = true;
 	while (cut_test(&rule, &not, &what)) {
+		*only_excludes_r = *only_excludes_r && not ;
 		if (what.len == 0)
 			return err_set(err, ERR_SYNTAX,
 				       "the folder pattern has an empty condition");
@@ -135,11 +137,20 @@ static int check_rule(struct view rule, struct err *err)
 int pattern_check(struct view pattern, struct err *err)
 {
 	struct view rule;
+	bool only_excludes;
+	int n_excluding = 0;
 
 	while (view_cut(&pattern, '\n', &rule)) {
 		rule = view_trim(rule);
-		if (rule.len > 0 && check_rule(rule, err) < 0)
+		if (rule.len == 0)
+			continue;
+		if (check_rule(rule, &only_excludes, err) < 0)
 			return -1;
+		n_excluding += only_excludes;
 	}
+	if (n_excluding > 1)
+		return err_set(err, ERR_SYNTAX,
+			       "two rules that only exclude let everything pass, since a folder is "
+			       "wanted if any rule holds; join them by &: !one&!two");
 	return 0;
 }

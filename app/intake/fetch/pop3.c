@@ -10,13 +10,14 @@
 
 enum {
 	LIST_MAX_BYTES = 64 << 20,
-	UIDL_MAX_BYTES = 70, /* RFC 1939, section 7 */
+	UIDL_MAX_BYTES = 1000, /* RFC 1939, section 7, has 70; not all servers know */
 	SESSIONS_MAX = 20 /* a refusal ends a session: that many mails may be refused in one run */
 };
 
 struct item {
 	uint64_t number;
 	uint64_t size_bytes; /* 0: not told */
+	bool shared;         /* another mail has this UIDL, too */
 };
 
 struct items {
@@ -32,6 +33,8 @@ struct session {
 	struct arena *arena;
 	struct names *uidls;
 	struct items items;
+	size_t rows; /* mails, as the server lists them; more than items if some have no UIDL of their own */
+	char reply[64]; /* to the latest command, cut off */
 };
 
 struct pop3 {
@@ -40,8 +43,10 @@ struct pop3 {
 	struct haul *haul;
 	struct view token;
 	int stop_fd;
-	struct names *handled; /* UIDLs that were fetched in this run, or failed */
-	struct err failure;    /* of the spool, while libcurl calls back */
+	struct names *listed;  /* UIDLs in any session */
+	struct names *handled; /* those of them that were fetched in this run, or failed */
+	uint64_t n_listed, unlisted;
+	struct err failure; /* of the spool, while libcurl calls back */
 	struct fetch_folder_done done;
 };
 
@@ -117,6 +122,26 @@ static size_t write_nothing(char *data, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
+/* A refusal stays: it may be followed by the answer to a QUIT of libcurl's own. */
+static size_t keep_reply(char *data, size_t size, size_t n, void *arg)
+{
+	struct session *s = arg;
+	size_t len = size * n < sizeof(s->reply) ? size * n : sizeof(s->reply) - 1;
+
+	if (s->reply[0] == '-')
+		return size * n;
+	memcpy(s->reply, data, len);
+	s->reply[len] = '\0';
+	return size * n;
+}
+
+/* RFC 2449 and 3206: what is said of the moment, not of the mail. */
+static bool is_passing(const struct session *s)
+{
+	return strncasecmp(s->reply, "-ERR [SYS/TEMP]", 15) == 0 ||
+	       strncasecmp(s->reply, "-ERR [IN-USE]", 13) == 0;
+}
+
 /* VERB of the mail NUMBER, or (0) of the mailbox; WRITE NULL: an answer of one line. */
 static CURLcode command(struct session *s, const char *verb, uint64_t number, write_fn write,
 			void *arg)
@@ -133,6 +158,9 @@ static CURLcode command(struct session *s, const char *verb, uint64_t number, wr
 	curl_easy_setopt(curl, CURLOPT_NOBODY, write == NULL ? 1L : 0L);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, write == NULL ? write_nothing : write);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, arg);
+	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, keep_reply);
+	curl_easy_setopt(curl, CURLOPT_HEADERDATA, s);
+	s->reply[0] = '\0';
 	code = transfer_run(&s->transfer);
 	s->connected = true;
 	return code;
@@ -184,13 +212,18 @@ static int cut_row(struct view *list, uint64_t *number_r, struct view *text_r)
 	return *number_r > 0 ? 1 : -1;
 }
 
-/* Copies that share a UIDL, which the standard allows, are one. */
+/* The standard allows copies of one mail to share a UIDL: the first is fetched, and since nobody knows whether they
+ * are copies none is deleted, and the others are missing in the sum. */
 static void add_item(struct session *s, uint64_t number, struct view uidl)
 {
 	size_t i;
 
-	if (uidl.len == 0 || uidl.len > UIDL_MAX_BYTES || names_find(s->uidls, uidl, &i))
+	if (uidl.len == 0 || uidl.len > UIDL_MAX_BYTES)
 		return;
+	if (names_find(s->uidls, uidl, &i)) {
+		s->items.v[i].shared = true;
+		return;
+	}
 	names_put(s->uidls, uidl);
 	ARENA_PUSH(s->arena, s->items, ((struct item){.number = number}));
 }
@@ -218,6 +251,16 @@ static void set_size(struct session *s, uint64_t number, struct view text)
 		item->size_bytes = item->size_bytes * 10 + (uint64_t)(text.data[i] - '0');
 }
 
+static size_t count_rows(struct view list)
+{
+	struct view line;
+	size_t n = 0;
+
+	while (view_cut(&list, '\n', &line))
+		n += view_trim(line).len > 0;
+	return n;
+}
+
 static int list(struct session *s, struct err *err)
 {
 	CLEAN_STR uidls = STR_INIT;
@@ -228,6 +271,9 @@ static int list(struct session *s, struct err *err)
 
 	if (ask_list(s, "UIDL", &uidls, err) < 0 || ask_list(s, "LIST", &sizes, err) < 0)
 		return -1;
+	s->rows = count_rows(str_view(&sizes));
+	if (s->rows < count_rows(str_view(&uidls)))
+		s->rows = count_rows(str_view(&uidls));
 	for (rest = str_view(&uidls); (rc = cut_row(&rest, &number, &text)) != 0;) {
 		if (rc > 0)
 			add_item(s, number, text);
@@ -303,7 +349,7 @@ static int retrieve(struct pop3 *p, struct session *s, const struct item *item, 
 		return -1;
 	}
 	if (code == CURLE_WEIRD_SERVER_REPLY)
-		return fail(p, uidl, ERR_DAMAGED,
+		return fail(p, uidl, is_passing(s) ? ERR_OFFLINE : ERR_DAMAGED,
 			    "the server lists this mail but does not give it out", err);
 	return transfer_failed(&s->transfer, code, err);
 }
@@ -331,15 +377,33 @@ static int fetch_session(struct pop3 *p, struct session *s, struct err *err)
 	return 1;
 }
 
-static int tell_folder(struct pop3 *p, const struct session *s, struct err *err)
+/* Some may come in, and others go, between two sessions. */
+static void count_listed(struct pop3 *p, const struct session *s)
 {
-	struct fetch_folder m = {
-		.folder = VIEW(POP3_FOLDER), .selected = true, .on_server = s->items.n};
+	uint64_t unlisted = s->rows - s->items.n;
 
-	for (size_t i = 0; i < s->items.n; i++)
-		m.earlier += ledger_knows_uidl(p->ledger, names_text(s->uidls, i));
-	p->done = (struct fetch_folder_done){
-		.folder = m.folder, .on_server = m.on_server, .earlier = m.earlier};
+	for (size_t i = 0; i < s->items.n; i++) {
+		struct view uidl = names_text(s->uidls, i);
+		size_t place;
+
+		if (names_find(p->listed, uidl, &place))
+			continue;
+		names_put(p->listed, uidl);
+		p->n_listed++;
+		p->done.earlier += ledger_knows_uidl(p->ledger, uidl);
+	}
+	if (p->unlisted < unlisted)
+		p->unlisted = unlisted;
+	p->done.on_server = p->n_listed + p->unlisted;
+}
+
+static int tell_folder(struct pop3 *p, struct err *err)
+{
+	struct fetch_folder m = {.folder = p->done.folder,
+				 .selected = true,
+				 .on_server = p->done.on_server,
+				 .earlier = p->done.earlier};
+
 	return ledger_send_folder(p->ledger, &m, err);
 }
 
@@ -349,8 +413,10 @@ static int fetch_once(struct pop3 *p, bool first, struct err *err)
 	struct session s;
 	int rc = session_open(p, &s, err);
 
+	if (rc == 0)
+		count_listed(p, &s);
 	if (rc == 0 && first)
-		rc = tell_folder(p, &s, err);
+		rc = tell_folder(p, err);
 	if (rc == 0)
 		rc = p->job->mode == FETCH_LIST ? 1 : fetch_session(p, &s, err);
 	if (rc > 0 && session_quit(&s, err) < 0)
@@ -361,12 +427,10 @@ static int fetch_once(struct pop3 *p, bool first, struct err *err)
 
 static int finish_folder(struct pop3 *p, struct err *err)
 {
-	uint64_t told = p->done.earlier + p->done.mails + p->done.failed;
-
 	if (haul_commit(p->haul, err) < 0)
 		return -1;
-	p->done.gone = p->done.on_server > told ? p->done.on_server - told : 0;
-	p->done.on_server = told + p->done.gone; /* more, if some came in between two sessions */
+	/* the last session got all that it listed */
+	p->done.gone = p->n_listed - p->done.earlier - p->done.mails - p->done.failed;
 	return ledger_send_folder_done(p->ledger, &p->done, err);
 }
 
@@ -393,7 +457,7 @@ static int delete_tasks(struct pop3 *p, struct session *s, const struct task *ta
 		size_t place;
 
 		if (p->job->actions[tasks[i].what].act != FETCH_DELETE ||
-		    !names_find(s->uidls, tasks[i].uidl, &place))
+		    !names_find(s->uidls, tasks[i].uidl, &place) || s->items.v[place].shared)
 			continue;
 		code = command(s, "DELE", s->items.v[place].number, NULL, NULL);
 		if (code != CURLE_OK)
@@ -402,22 +466,34 @@ static int delete_tasks(struct pop3 *p, struct session *s, const struct task *ta
 	return session_quit(s, err);
 }
 
+/* WHY: what kept all of them from being done, or NULL. */
+static int tell_acted(struct pop3 *p, const struct session *s, const struct task *task,
+		      const struct err *why, struct err *err)
+{
+	struct err shared = {0};
+	size_t place;
+
+	if (why == NULL && names_find(s->uidls, task->uidl, &place) && s->items.v[place].shared) {
+		err_set(&shared, ERR_UNSUPPORTED,
+			"the server gives several mails this UIDL, so it is not deleted");
+		why = &shared;
+	}
+	return ledger_acted(p->ledger, VIEW(POP3_FOLDER), task, why, err);
+}
+
 /* All or nothing: without a good QUIT the server deletes none of them. */
 static int act(struct pop3 *p, const struct task *tasks, size_t n, struct err *err)
 {
 	struct err why = {0};
 	struct session s;
-	int rc = session_open(p, &s, &why);
+	int rc = session_open(p, &s, &why), told = 0;
 
 	if (rc == 0)
 		rc = delete_tasks(p, &s, tasks, n, &why);
+	for (size_t i = 0; i < n && told == 0; i++)
+		told = tell_acted(p, &s, &tasks[i], rc < 0 ? &why : NULL, err);
 	session_clear(&s);
-	for (size_t i = 0; i < n; i++) {
-		if (ledger_acted(p->ledger, VIEW(POP3_FOLDER), &tasks[i], rc < 0 ? &why : NULL,
-				 err) < 0)
-			return -1;
-	}
-	return 0;
+	return told;
 }
 
 static int act_on_tasks(struct pop3 *p, struct err *err)
@@ -439,6 +515,7 @@ int pop3_run(struct ledger *ledger, struct spool *spool, struct view token, int 
 	     struct err *err)
 {
 	CLEAN(haul) haul = haul_new(ledger, spool);
+	CLEAN(names) listed = names_new();
 	CLEAN(names) handled = names_new();
 	struct pop3 p = {
 		.ledger = ledger,
@@ -446,7 +523,9 @@ int pop3_run(struct ledger *ledger, struct spool *spool, struct view token, int 
 		.haul = haul,
 		.token = token,
 		.stop_fd = stop_fd,
+		.listed = listed,
 		.handled = handled,
+		.done = {.folder = VIEW(POP3_FOLDER)},
 	};
 	struct err late = {0};
 

@@ -10,7 +10,7 @@
  *     JOB, KNOWN ..., DUE ..., START           ->
  *                                              <-    TOKEN, DEVICE, NOTE at any time
  *                                              <-    ACTED for each DUE (POP3: at the end)
- *                                              <-    FOLDER for each folder that is passed over
+ *                                              <-    FOLDER for each folder that is passed over, or does not open
  *                                              <-    per folder: FOLDER, MAIL | FAILED | REACHED ..., FOLDER_DONE
  *     OUTCOME for MAIL and FAILED, at any time ->
  *                                              <-    ACTED for each OUTCOME that has an action
@@ -157,7 +157,8 @@ struct fetch_outcome {
 struct fetch_finish {
 }; /* no further OUTCOME will come */
 
-/* Before anything else of this folder. */
+/* Before anything else of this folder. One that is wanted but does not open has no UIDVALIDITY, and no FOLDER_DONE
+ * follows; a NOTE says why. */
 struct fetch_folder {
 	struct view folder;
 	struct view
@@ -190,7 +191,7 @@ struct fetch_failed {
 	struct view text;
 };
 
-/* on_server = earlier + mails + failed + gone. No MAIL or FAILED of this folder comes any more. */
+/* on_server = earlier + mails + failed + gone, unless the server counts mails that it does not list. No MAIL or FAILED of this folder comes any more. */
 struct fetch_folder_done {
 	struct view folder;
 	uint64_t uidvalidity;

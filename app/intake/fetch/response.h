@@ -24,7 +24,7 @@ enum imap_what {
 	IMAP_CONTINUE, /* "+": NAME is empty, TEXT the rest */
 	IMAP_STATUS,   /* NAME is OK, NO, BAD, BYE or PREAUTH; CODE and TEXT */
 	IMAP_DATA,     /* of a name that is known here: NUMBER, NAME, VALUES */
-	IMAP_OTHER     /* a name that is not: nothing but NAME */
+	IMAP_OTHER     /* a name that is not: nothing but NUMBER and NAME */
 };
 
 struct imap_response {

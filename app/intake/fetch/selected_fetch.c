@@ -40,6 +40,7 @@ struct fetching {
 	struct mail *mails; /* by ascending UID */
 	size_t n, cap;
 	uint64_t known; /* UIDs up to this one are */
+	uint64_t first; /* the lowest sequence number of a mail that is not known; 0: none */
 	bool too_big;   /* the mail that is coming in */
 	bool any_missing;
 	struct fetch_folder_done done;
@@ -77,20 +78,25 @@ static void add_mail(struct fetching *f, uint64_t uid, uint64_t size)
 	f->mails[f->n++] = (struct mail){.uid = (uint32_t)uid, .size_bytes = size};
 }
 
-/* "UID FETCH 17:*" gives the last mail even if its UID is less than 17. */
+/* "UID FETCH 17:*" gives the last mail even if its UID is less than 17. A mail whose size is not told, or not as
+ * a number, is there all the same. EXISTS is not heeded: mails that come in now are for the next run. */
 static int hear_survey(void *arg, const struct imap_response *response, struct err *err)
 {
 	struct fetching *f = arg;
 	const struct imap_value *size;
-	uint64_t bytes, uid;
+	uint64_t bytes = 0, uid;
 
-	if (response->what == IMAP_DATA && imap_is(response, "EXISTS"))
-		f->box->exists = response->number;
+	if (imap_is(response, "EXPUNGE") && f->box->exists > 0)
+		f->box->exists--;
 	if (!is_fetch(response) || (uid = uid_of(response)) <= f->known)
 		return 0;
+	if (response->number == 0)
+		return imap_wrong(err, "a mail without a number");
+	if (f->first == 0 || response->number < f->first)
+		f->first = response->number;
 	size = imap_item(&response->values[0], "RFC822.SIZE");
 	if (size == NULL || imap_number(size->text, INT64_MAX, &bytes) < 0)
-		return 0;
+		bytes = 0;
 	if (f->n == MAILS_MAX)
 		return err_set(err, ERR_TOOBIG, "a folder has more than %d mails", MAILS_MAX);
 	add_mail(f, uid, bytes);
@@ -118,6 +124,21 @@ static void sort_mails(struct fetching *f)
 	f->n = n;
 }
 
+/* UIDs ascend with the sequence numbers (RFC 3501, section 2.3.1.1), so what is known lies before the first that is
+ * not. It is not taken for the difference of the others: a mail that the server counts but does not list must be
+ * missing in the sum. */
+static void count_earlier(struct fetching *f)
+{
+	uint64_t exists = f->box->exists, whole;
+
+	if (f->first > 0)
+		f->done.earlier = f->first - 1;
+	else
+		f->done.earlier = f->known > 0 ? exists : 0;
+	whole = f->done.earlier + f->n; /* more, if some came in after the folder was opened */
+	f->done.on_server = exists > whole ? exists : whole;
+}
+
 static int survey(struct fetching *f, struct err *err)
 {
 	const struct imap_hearer hearer = {f, hear_survey};
@@ -132,9 +153,7 @@ static int survey(struct fetching *f, struct err *err)
 			return -1;
 	}
 	sort_mails(f);
-	/* the server may have counted before the latest came in */
-	f->done.on_server = f->box->exists > f->n ? f->box->exists : f->n;
-	f->done.earlier = f->done.on_server - f->n;
+	count_earlier(f);
 	return 0;
 }
 
