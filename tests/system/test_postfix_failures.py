@@ -154,7 +154,7 @@ def test_a_program_s_mail_waits_in_the_maildrop_while_the_capture_is_away(system
 
 def test_a_full_disk_at_the_capture_has_mail_come_later(system):
     word = system.word()
-    with setting(system, system.milter, "reserve = 1000000000000000"):
+    with setting(system, system.milter, "reserve_bytes = 1000000000000000"):
         code, text = system.postfix.try_to_send(message(word), [RELAY])
         assert code // 100 == 4, text
     system.postfix.send(message(word), RELAY)
