@@ -131,7 +131,7 @@ def kill_one(service, dice):
 def test_every_acknowledged_mail_is_archived_once_whatever_is_killed(fast, folder):
     dice = random.Random(3)
     (fast.path / "sealpost.conf").write_text("pack_bytes = 1M\n")
-    (fast.path / "milter.conf").write_text(f"listen = capture unix:{folder}/capture\nreserve_bytes = 0\n")
+    (fast.path / "milter.conf").write_text(f"listen = capture unix:{folder}/capture\nuser =\nreserve_bytes = 0\n")
     killed = collections.Counter()
     with Service(fast, f"listen = lmtp unix:{folder}/lmtp\nhostname = mail.test\n") as service:
         with Load(service, folder) as load:
