@@ -24,8 +24,8 @@ os.environ["SEALPOST_BIN"] = SEALPOST
 sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
 import dovecot  # noqa: E402 (their folder had to be named first)
 import postfix  # noqa: E402
+from ports import free_port  # noqa: E402
 from sealpost import Archive, mail as letter  # noqa: E402
-from smtp import free_port  # noqa: E402
 
 MAILS = 6000  # of the standard set, in each run
 RUNS = 3

@@ -6,7 +6,6 @@ import imaplib
 import ipaddress
 import os
 import pathlib
-import random
 import shutil
 import signal
 import socket
@@ -19,6 +18,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from ports import free_port
 
 PASSWORD = 'pass "wörd\\'  # what has to be quoted, or sent as a literal
 USER = "anna"
@@ -110,16 +111,6 @@ passdb {{
   args = {dir}/oauth2.conf.ext
 }}
 """
-
-
-def free_port():
-    """A port that nobody listens on, below those that the system gives to clients."""
-    while True:
-        port = random.randint(20000, 32000)
-        with socket.socket() as s:
-            with contextlib.suppress(OSError):
-                s.bind(("127.0.0.1", port))
-                return port
 
 
 def _name(text):

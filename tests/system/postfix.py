@@ -18,7 +18,8 @@ import time
 from filters import Milter, Passwords, QueueFilter
 from sealpost import BIN_FAST, ENV, ROOT, TIMEOUT_S, Archive
 from sink import Sink
-from smtp import certificate, free_port
+from ports import free_port
+from smtp import certificate
 
 PACKAGE = ROOT / "package" / "postfix"
 POSTFIX = "/usr/sbin/postfix"

@@ -8,7 +8,7 @@ import subprocess
 
 from postfix import ARCHIVE_DOMAIN, wait_until
 from sealpost import ENV, TIMEOUT_S
-from smtp import free_port
+from ports import free_port
 
 
 def listens(port):

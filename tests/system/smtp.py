@@ -4,7 +4,6 @@ import base64
 import contextlib
 import hashlib
 import hmac
-import random
 import re
 import select
 import signal
@@ -13,23 +12,10 @@ import ssl
 import subprocess
 import threading
 
+from ports import free_port
 from sealpost import ENV, TIMEOUT_S
 
 DOMAIN = "archive.example"
-LISTENED = set()
-
-
-def free_port():
-    """One that no outgoing connection is given at random meanwhile, nor, if luck will, another test."""
-    for port in random.sample(range(20000, 32768), 1000):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                if port not in LISTENED:
-                    LISTENED.add(port)
-                    return port
-    raise AssertionError("no port is free")
 
 
 def certificate(folder):

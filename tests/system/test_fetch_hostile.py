@@ -3,11 +3,11 @@
 import base64
 import functools
 
-import dovecot
 import fetching
 import pytest
 from fetching import ARCHIVED, DELETE, LIST, MOVE, STARTTLS, TAG, pack
 from imap_server import CAPABILITIES, Gone, ImapServer
+from ports import free_port
 from sealpost import BIN_FAST, mail, sha256
 from test_archiver import archive_all, waiting
 
@@ -394,7 +394,7 @@ def test_uses_are_guessed_by_name_where_the_server_tells_none(archive):
 
 
 def test_a_job_that_makes_no_sense_is_refused(archive):
-    run = functools.partial(fetching.run, archive, user="anna", password="x", port=dovecot.free_port())
+    run = functools.partial(fetching.run, archive, user="anna", password="x", port=free_port())
     for wrong in ({"port": 0}, {"host": ""}, {"failed": DELETE}, {"archived": TAG},
                   {"protocol": fetching.POP3, "archived": MOVE, "archived_name": "x"}):
         done = run(**wrong)

@@ -8,6 +8,7 @@ import pytest
 from fetching import (ALL, ARCHIVED, DELETE, DUPLICATE, FAILURE, IMPLICIT, LIST, MOVE, NO_TLS, POP3,
                       STARTTLS, TAG, known, pack, which)
 from oauth_server import OAuthServer
+from ports import free_port
 from sealpost import mail, sha256
 from test_archiver import archive_all, waiting
 
@@ -169,7 +170,7 @@ def test_a_wrong_password_and_a_port_without_a_server_are_told_apart(server, use
     ports = {"imap": {}, "pop3": {"protocol": POP3, "port": server.pop3s}}[protocol]
     error = fetch(password="wrong", **ports).error
     assert error["kind"] == "denied" and "does not let this user in" in error["text"]
-    assert fetch(**(ports | {"port": dovecot.free_port()})).error["kind"] == "offline"
+    assert fetch(**(ports | {"port": free_port()})).error["kind"] == "offline"
     assert user not in str(error) and "wrong:" not in str(error)
 
 
@@ -272,7 +273,7 @@ def test_a_token_server_that_answers_nonsense_or_not_at_all_is_told(oauth, archi
                               ca_file=str(server.ca), user=dovecot.USER, client_id="archive",
                               grant=fetching.CLIENT_CREDENTIALS)
     assert fetch(token_url=tokens.token_url + "/nonsense").error["kind"] == "syntax"
-    assert fetch(token_url=f"http://127.0.0.1:{dovecot.free_port()}/").error["kind"] == "offline"
+    assert fetch(token_url=f"http://127.0.0.1:{free_port()}/").error["kind"] == "offline"
     assert fetch(token_url="http://192.0.2.1/token").error["kind"] == "unsupported"  # in clear
     # what stands before the "@" is a user, not the host
     for url in ("http://localhost:80@192.0.2.1/token", "http://127.0.0.1:1@192.0.2.1/", "http://[::1]:x@192.0.2.1/"):

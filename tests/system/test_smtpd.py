@@ -9,8 +9,9 @@ import subprocess
 import threading
 
 import pytest
+from ports import free_port
 from sealpost import FAILED, TIMEOUT_S, USAGE
-from smtp import DOMAIN, Client, Smtpd, certificate, free_port, login, plain, token
+from smtp import DOMAIN, Client, Smtpd, certificate, login, plain, token
 from test_archiver import archive_all, poll, waiting
 from test_milter import running as capturing
 
