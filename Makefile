@@ -5,12 +5,13 @@
 # A folder listed here is searched for sources; every .c but a main.c goes into libsealpost.a.
 FLOORS := base storage app tsa backup scheduler ui-backend
 # Daemons: sealpost-NAME is made of the main.c in a folder NAME, wherever that is.
-MAINS := $(filter-out app/cmd/main.c,$(wildcard app/*/main.c app/*/*/main.c))
+MAINS := $(filter-out app/cmd/main.c,$(wildcard storage/*/main.c app/*/main.c app/*/*/main.c))
 DAEMONS := $(notdir $(patsubst %/main.c,%,$(MAINS)))
 main_of = $(basename $(filter %/$(1)/main.c,$(MAINS)))
 PACKAGES := sqlcipher gmime-3.0 libzstd json-c libcrypto libssl libcurl libcrypt libqrencode libxml-2.0 zlib minizip
-# What has no pkg-config file.
+# What has no pkg-config file; and what one program alone is linked with.
 LIBS := -lmilter
+LIBS_smb := -lsmbclient
 
 DESTDIR ?=
 PREFIX ?= /usr
@@ -118,7 +119,7 @@ build/$(1)/sealpost: build/$(1)/app/cmd/main.o $$(LIB_$(1))
 
 $$(foreach name,$$(DAEMONS),build/$(1)/sealpost-$$(name)): build/$(1)/sealpost-%: $$(LIB_$(1))
 	@echo "  LD $$@"
-	@$$(link_$(1))
+	@$$(link_$(1)) $$(LIBS_$$*)
 $$(foreach name,$$(DAEMONS),$$(eval build/$(1)/sealpost-$$(name): build/$(1)/$$(call main_of,$$(name)).o))
 
 build/$(1)/tests/unit/%: build/$(1)/tests/unit/%.o $(UNIT_SHARED:%.c=build/$(1)/%.o) $$(LIB_$(1))

@@ -28,7 +28,8 @@ enum { KEY_ID_BYTES = 8 };
 	X(INDEX, "sealpost index v1", "SQLCipher raw key of index.db")                             \
 	X(PART, "sealpost part v1", "HMAC-SHA256 that names a part by its content")                \
 	X(CONTENT, "sealpost content v1", "HMAC-SHA256 of a mail's content identity")              \
-	X(SPOOL, "sealpost spool v1", "X25519 private key that opens what lies in the spool")
+	X(SPOOL, "sealpost spool v1", "X25519 private key that opens what lies in the spool")      \
+	X(BACKUP, "sealpost backup v1", "AES-256-GCM of a backup of the catalog; salted")
 
 enum key_use {
 #define X(use, label, doc) KEY_USE_##use,

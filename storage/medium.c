@@ -116,6 +116,20 @@ int medium_remove(struct medium *m, const char *name, struct err *err)
 	return told(m, name, m->ops->remove(m, name, err), err);
 }
 
+int medium_replace(struct medium *m, const char *made, const char *name, struct err *err)
+{
+	if (!is_name(made) || !is_name(name))
+		return refuse(m, name, err);
+	return told(m, name, m->ops->replace(m, made, name, err), err);
+}
+
+int medium_modified(struct medium *m, const char *name, int64_t *time_s_r, struct err *err)
+{
+	if (!is_name(name))
+		return refuse(m, name, err);
+	return told(m, name, m->ops->modified(m, name, time_s_r, err), err);
+}
+
 int medium_cut(struct medium *m, const char *name, uint64_t size, struct err *err)
 {
 	if (!is_name(name))

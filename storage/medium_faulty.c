@@ -190,6 +190,20 @@ static int faulty_remove(struct medium *m, const char *name, struct err *err)
 	return medium_remove(inner_of(m), name, err);
 }
 
+static int faulty_replace(struct medium *m, const char *made, const char *name, struct err *err)
+{
+	if (suffer(next_fault(m), err) < 0)
+		return -1;
+	return medium_replace(inner_of(m), made, name, err);
+}
+
+static int faulty_modified(struct medium *m, const char *name, int64_t *time_s_r, struct err *err)
+{
+	if (suffer(next_fault(m), err) < 0)
+		return -1;
+	return medium_modified(inner_of(m), name, time_s_r, err);
+}
+
 static int faulty_cut(struct medium *m, const char *name, uint64_t size, struct err *err)
 {
 	if (suffer(next_fault(m), err) < 0)
@@ -216,6 +230,8 @@ static const struct medium_ops faulty_ops = {
 	.size = faulty_size,
 	.list = faulty_list,
 	.remove = faulty_remove,
+	.replace = faulty_replace,
+	.modified = faulty_modified,
 	.cut = faulty_cut,
 	.space = faulty_space,
 };

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -336,6 +337,29 @@ static int local_remove(struct medium *m, const char *name, struct err *err)
 	return dir_sync_parent(path.data, err);
 }
 
+static int local_replace(struct medium *m, const char *made, const char *name, struct err *err)
+{
+	CLEAN_STR from = STR_INIT;
+	CLEAN_STR to = STR_INIT;
+
+	if (rename(path_of(m, made, &from), path_of(m, name, &to)) < 0)
+		return fail(m, "rename", err);
+	forget_name((struct local *)m, made);
+	forget_name((struct local *)m, name);
+	return dir_sync_parent(to.data, err);
+}
+
+static int local_modified(struct medium *m, const char *name, int64_t *time_s_r, struct err *err)
+{
+	CLEAN_STR path = STR_INIT;
+	struct stat st;
+
+	if (stat(path_of(m, name, &path), &st) < 0)
+		return fail(m, "stat", err);
+	*time_s_r = st.st_mtime;
+	return 0;
+}
+
 static int local_cut(struct medium *m, const char *name, uint64_t size, struct err *err)
 {
 	CLEAN_STR path = STR_INIT;
@@ -371,6 +395,8 @@ static const struct medium_ops local_ops = {
 	.size = local_size,
 	.list = local_list,
 	.remove = local_remove,
+	.replace = local_replace,
+	.modified = local_modified,
 	.cut = local_cut,
 	.space = local_space,
 };

@@ -22,6 +22,8 @@ struct medium_ops {
 	int (*list)(struct medium *m, const char *dir, medium_list_fn *fn, void *arg,
 		    struct err *e);
 	int (*remove)(struct medium *m, const char *name, struct err *e);
+	int (*replace)(struct medium *m, const char *made, const char *name, struct err *e);
+	int (*modified)(struct medium *m, const char *name, int64_t *time_s_r, struct err *e);
 	int (*cut)(struct medium *m, const char *name, uint64_t size, struct err *e);
 	int (*space)(struct medium *m, uint64_t *free_r, uint64_t *total_r, struct err *e);
 };

@@ -171,10 +171,11 @@ static int init_medium(struct archive *a, const char *location, struct err *err)
 {
 	CLEAN_STR root = STR_INIT;
 	struct label label = {.made_s = clock_s()};
+	const struct site site = {.location = location};
 
 	archive_medium_root(a, location, &root);
 	if (dir_make_all(root.data, 0700, err) < 0 ||
-	    media_add(a->catalog, "local", location, true, &label.medium, err) < 0 ||
+	    media_add(a->catalog, &site, true, &label.medium, err) < 0 ||
 	    medium_local_open(root.data, &a->media[label.medium], err) < 0)
 		return -1;
 	return label_write(a->media[label.medium], a->keys, &label, err);
@@ -371,17 +372,14 @@ int archive_set_dictionary(struct archive *a, struct dictionary *dict, struct er
 static int find_location(struct archive *a, unsigned number, struct str *location, struct err *err)
 {
 	CLEAN(arena) arena = arena_new();
-	struct medium_row *rows;
-	size_t n;
+	struct medium_row row;
+	int rc = media_get(a->catalog, arena, number, &row, err);
 
-	if (media_list(a->catalog, arena, &rows, &n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (rows[i].medium == number) {
-			str_adds(location, rows[i].location);
-			return 0;
-		}
-	return err_set(err, ERR_NOTFOUND, "there is no medium %u", number);
+	if (rc > 0)
+		str_adds(location, row.location);
+	if (rc == 0)
+		return err_set(err, ERR_NOTFOUND, "there is no medium %u", number);
+	return rc < 0 ? -1 : 0;
 }
 
 int archive_medium(struct archive *a, unsigned number, struct medium **medium_r, struct err *err)
@@ -473,7 +471,7 @@ static int new_number(struct archive *a, uint64_t *pack_r, unsigned *medium_r, s
 	rc = media_active(a->catalog, medium_r, err);
 	if (rc == 0)
 		err_set(err, ERR_NOTFOUND, "no medium is active");
-	if (rc > 0 && packs_new(a->catalog, *medium_r, pack_r, err) == 0 &&
+	if (rc > 0 && packs_new(a->catalog, *medium_r, false, pack_r, err) == 0 &&
 	    archive_lock_pack(a, *pack_r, err) > 0) {
 		locked = *pack_r;
 		if (catalog_commit(a->catalog, err) == 0)

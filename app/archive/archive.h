@@ -13,6 +13,7 @@
 #define APP_ARCHIVE_ARCHIVE_H
 
 #include "app/catalog/mails.h"
+#include "app/catalog/media.h"
 #include "app/catalog/packs.h"
 #include "app/search/index.h"
 #include "storage/compress.h"
@@ -57,7 +58,10 @@ const struct dictionary *archive_dictionary(const struct archive *a);
 /* Keep DICT (taken over) as the archive's dictionary from now on. */
 int archive_set_dictionary(struct archive *a, struct dictionary *dict, struct err *err);
 
-/* Medium NUMBER, opened and checked against its label the first time. Stays the archive's. */
+/* Medium NUMBER, or the one that it is redirected to. Stays the archive's. A local one is checked against its label
+ * the first time; one across a network when it is first needed (storage/staged.h), so that to get it does not
+ * fail because it is away. ERR_OFFLINE: it is deactivated, or does not answer, or what stands in its place has not
+ * its label; each in its own words. */
 int archive_medium(struct archive *a, unsigned number, struct medium **medium_r, struct err *err);
 /* The medium that pack NUMBER lies on. */
 int archive_pack_medium(struct archive *a, uint64_t pack, struct medium **medium_r,

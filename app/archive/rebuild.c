@@ -49,6 +49,7 @@ static int add_medium(struct rebuilding *rb, const char *location, struct err *e
 	CLEAN(medium) m = NULL;
 	CLEAN_STR root = STR_INIT;
 	struct label label;
+	const struct site site = {.location = location};
 
 	archive_medium_root(rb->a, location, &root);
 	if (medium_local_open(root.data, &m, err) < 0 ||
@@ -59,7 +60,7 @@ static int add_medium(struct rebuilding *rb, const char *location, struct err *e
 			       label.medium);
 	if (rb->a->media[label.medium] != NULL)
 		return 0; /* named twice */
-	if (media_add_numbered(rb->a->catalog, label.medium, "local", location, false, err) < 0)
+	if (media_add_numbered(rb->a->catalog, label.medium, &site, false, err) < 0)
 		return -1;
 	if (label.medium > rb->highest_medium)
 		rb->highest_medium = label.medium;

@@ -3,79 +3,14 @@
 
 #include "base/clock.h"
 
-int media_add(struct catalog *catalog, const char *type, const char *location, bool active,
-	      unsigned *medium_r, struct err *err)
+int packs_new(struct catalog *catalog, unsigned medium, bool staged, uint64_t *pack_r,
+	      struct err *err)
 {
 	struct db *db = catalog_db(catalog);
 
 	if (db_run(db, err,
-		   "INSERT INTO media (medium, type, location, active, added_s) VALUES "
-		   "((SELECT coalesce(max(medium), 0) + 1 FROM media), ?1, ?2, ?3, ?4)",
-		   BIND_TEXT(VIEW(type)), BIND_TEXT(VIEW(location)), BIND_INT(active),
-		   BIND_INT(clock_s())) < 0)
-		return -1;
-	*medium_r = (unsigned)db_last_rowid(db);
-	return 0;
-}
-
-int media_add_numbered(struct catalog *catalog, unsigned medium, const char *type,
-		       const char *location, bool active, struct err *err)
-{
-	return db_run(catalog_db(catalog), err, "INSERT INTO media VALUES (?1, ?2, ?3, ?4, ?5)",
-		      BIND_INT(medium), BIND_TEXT(VIEW(type)), BIND_TEXT(VIEW(location)),
-		      BIND_INT(active), BIND_INT(clock_s()));
-}
-
-int media_active(struct catalog *catalog, unsigned *medium_r, struct err *err)
-{
-	CLEAN_STMT q = NULL;
-	int rc = db_find(catalog_db(catalog), &q, err, "SELECT medium FROM media WHERE active = ?1",
-			 BIND_INT(1));
-
-	if (rc > 0)
-		*medium_r = (unsigned)stmt_int(q, 0);
-	return rc;
-}
-
-int media_list(struct catalog *catalog, struct arena *arena, struct medium_row **v_r, size_t *n_r,
-	       struct err *err)
-{
-	struct {
-		struct medium_row *v;
-		size_t n, cap;
-	} list = {0};
-	CLEAN_STMT q = NULL;
-	int rc;
-
-	rc = db_find(catalog_db(catalog), &q, err,
-		     "SELECT m.medium, m.type, m.location, m.active, m.added_s, count(p.pack), "
-		     "coalesce(sum(p.length), 0) FROM media m LEFT JOIN packs p "
-		     "ON p.medium = m.medium AND p.state IN (?1, ?2) GROUP BY m.medium",
-		     BIND_INT(PACK_OPEN), BIND_INT(PACK_SEALED));
-	for (; rc > 0; rc = stmt_step(q, err)) {
-		struct medium_row row = {
-			.medium = (unsigned)stmt_int(q, 0),
-			.type = arena_str(arena, stmt_text(q, 1).data),
-			.location = arena_str(arena, stmt_text(q, 2).data),
-			.active = stmt_int(q, 3) != 0,
-			.added_s = stmt_int(q, 4),
-			.packs = (uint64_t)stmt_int(q, 5),
-			.pack_bytes = (uint64_t)stmt_int(q, 6),
-		};
-
-		ARENA_PUSH(arena, list, row);
-	}
-	*v_r = list.v;
-	*n_r = list.n;
-	return rc;
-}
-
-int packs_new(struct catalog *catalog, unsigned medium, uint64_t *pack_r, struct err *err)
-{
-	struct db *db = catalog_db(catalog);
-
-	if (db_run(db, err, "INSERT INTO packs (medium, state, length) VALUES (?1, ?2, 0)",
-		   BIND_INT(medium), BIND_INT(PACK_OPEN)) < 0)
+		   "INSERT INTO packs (medium, state, length, staged) VALUES (?1, ?2, 0, ?3)",
+		   BIND_INT(medium), BIND_INT(PACK_OPEN), BIND_INT(staged)) < 0)
 		return -1;
 	*pack_r = (uint64_t)db_last_rowid(db);
 	return 0;
@@ -83,18 +18,49 @@ int packs_new(struct catalog *catalog, unsigned medium, uint64_t *pack_r, struct
 
 int packs_add(struct catalog *catalog, const struct pack_row *row, struct err *err)
 {
-	return db_run(catalog_db(catalog), err, "INSERT INTO packs VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-		      BIND_INT(row->pack), BIND_INT(row->medium), BIND_INT(row->state),
-		      BIND_INT(row->length), BIND_INT(row->erased),
-		      row->replaced_by ? BIND_INT(row->replaced_by) : BIND_NULL);
+	return db_run(
+		catalog_db(catalog), err,
+		"INSERT INTO packs (pack, medium, state, length, erased, replaced_by, staged, "
+		"shipped, waits_s, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+		BIND_INT(row->pack), BIND_INT(row->medium), BIND_INT(row->state),
+		BIND_INT(row->length), BIND_INT(row->erased),
+		row->replaced_by ? BIND_INT(row->replaced_by) : BIND_NULL, BIND_INT(row->staged),
+		BIND_INT(row->shipped), BIND_INT(row->waits_s),
+		row->has_hash ? BIND_HASH(&row->hash) : BIND_NULL);
 }
 
+/* What is longer than what was shipped waits, from now on if nothing did. */
 int packs_set(struct catalog *catalog, uint64_t pack, enum pack_state state, uint64_t length,
 	      struct err *err)
 {
 	return db_run(catalog_db(catalog), err,
-		      "UPDATE packs SET state = ?2, length = ?3 WHERE pack = ?1", BIND_INT(pack),
-		      BIND_INT(state), BIND_INT(length));
+		      "UPDATE packs SET state = ?2, length = ?3, waits_s = CASE "
+		      "WHEN staged = 0 OR ?3 <= shipped OR ?2 NOT IN (?4, ?5) THEN 0 "
+		      "WHEN waits_s > 0 THEN waits_s ELSE ?6 END WHERE pack = ?1",
+		      BIND_INT(pack), BIND_INT(state), BIND_INT(length), BIND_INT(PACK_OPEN),
+		      BIND_INT(PACK_SEALED), BIND_INT(clock_s()));
+}
+
+int packs_set_shipped(struct catalog *catalog, uint64_t pack, uint64_t bytes, struct err *err)
+{
+	return db_run(catalog_db(catalog), err,
+		      "UPDATE packs SET shipped = ?2, waits_s = CASE WHEN length <= ?2 THEN 0 "
+		      "WHEN shipped = ?2 AND waits_s > 0 THEN waits_s ELSE ?3 END WHERE pack = ?1",
+		      BIND_INT(pack), BIND_INT(bytes), BIND_INT(clock_s()));
+}
+
+int packs_set_staged(struct catalog *catalog, uint64_t pack, bool staged, struct err *err)
+{
+	return db_run(catalog_db(catalog), err,
+		      "UPDATE packs SET staged = ?2, shipped = 0, waits_s = CASE ?2 WHEN 0 THEN 0 "
+		      "ELSE ?3 END WHERE pack = ?1",
+		      BIND_INT(pack), BIND_INT(staged), BIND_INT(clock_s()));
+}
+
+int packs_set_hash(struct catalog *catalog, uint64_t pack, const struct hash *hash, struct err *err)
+{
+	return db_run(catalog_db(catalog), err, "UPDATE packs SET hash = ?2 WHERE pack = ?1",
+		      BIND_INT(pack), BIND_HASH(hash));
 }
 
 int packs_add_erased(struct catalog *catalog, uint64_t pack, uint64_t bytes, struct err *err)
@@ -111,49 +77,80 @@ int packs_replaced(struct catalog *catalog, uint64_t pack, uint64_t by, struct e
 		      BIND_INT(pack), BIND_INT(PACK_REPLACED), by ? BIND_INT(by) : BIND_NULL);
 }
 
+#define PACK_COLUMNS                                                                               \
+	"pack, medium, state, length, erased, replaced_by, staged, shipped, waits_s, hash"
+
 static struct pack_row pack_of(struct stmt *q)
 {
-	return (struct pack_row){
+	struct pack_row row = {
 		.pack = (uint64_t)stmt_int(q, 0),
 		.medium = (unsigned)stmt_int(q, 1),
 		.state = (enum pack_state)stmt_int(q, 2),
 		.length = (uint64_t)stmt_int(q, 3),
 		.erased = (uint64_t)stmt_int(q, 4),
 		.replaced_by = (uint64_t)stmt_int(q, 5),
+		.staged = stmt_int(q, 6) != 0,
+		.shipped = (uint64_t)stmt_int(q, 7),
+		.waits_s = stmt_int(q, 8),
 	};
+	struct view hash = stmt_blob(q, 9);
+
+	row.has_hash = hash.len == HASH_BYTES;
+	if (row.has_hash)
+		memcpy(row.hash.b, hash.data, HASH_BYTES);
+	return row;
 }
 
 int packs_get(struct catalog *catalog, uint64_t pack, struct pack_row *row_r, struct err *err)
 {
 	CLEAN_STMT q = NULL;
 	int rc = db_find(catalog_db(catalog), &q, err,
-			 "SELECT pack, medium, state, length, erased, replaced_by FROM packs "
-			 "WHERE pack = ?1",
-			 BIND_INT(pack));
+			 "SELECT " PACK_COLUMNS " FROM packs WHERE pack = ?1", BIND_INT(pack));
 
 	if (rc > 0)
 		*row_r = pack_of(q);
 	return rc;
 }
 
-int packs_list(struct catalog *catalog, struct arena *arena, enum pack_state state,
-	       struct pack_row **v_r, size_t *n_r, struct err *err)
+/* The rows of Q, which stands at the first if RC is 1. */
+static int list_rows(struct stmt *q, int rc, struct arena *arena, struct pack_row **v_r,
+		     size_t *n_r, struct err *err)
 {
 	struct {
 		struct pack_row *v;
 		size_t n, cap;
 	} list = {0};
-	CLEAN_STMT q = NULL;
-	int rc = db_find(catalog_db(catalog), &q, err,
-			 "SELECT pack, medium, state, length, erased, replaced_by FROM packs "
-			 "WHERE ?1 = 0 OR state = ?1 ORDER BY pack",
-			 BIND_INT(state));
 
 	for (; rc > 0; rc = stmt_step(q, err))
 		ARENA_PUSH(arena, list, pack_of(q));
 	*v_r = list.v;
 	*n_r = list.n;
 	return rc;
+}
+
+int packs_list(struct catalog *catalog, struct arena *arena, enum pack_state state,
+	       struct pack_row **v_r, size_t *n_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err,
+			 "SELECT " PACK_COLUMNS
+			 " FROM packs WHERE ?1 = 0 OR state = ?1 ORDER BY pack",
+			 BIND_INT(state));
+
+	return list_rows(q, rc, arena, v_r, n_r, err);
+}
+
+int packs_list_staged(struct catalog *catalog, struct arena *arena, struct pack_row **v_r,
+		      size_t *n_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_query(catalog_db(catalog),
+			  "SELECT " PACK_COLUMNS " FROM packs WHERE staged = 1 ORDER BY pack", &q,
+			  err);
+
+	if (rc == 0)
+		rc = stmt_step(q, err);
+	return list_rows(q, rc, arena, v_r, n_r, err);
 }
 
 int parts_find(struct catalog *catalog, const struct hash *hash, struct part_row *row_r,

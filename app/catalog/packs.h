@@ -1,30 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* packs.h - numbered media and the packs on them, as the catalog knows them. */
+/* packs.h - the packs and the parts in them, as the catalog knows them. */
 #ifndef APP_CATALOG_PACKS_H
 #define APP_CATALOG_PACKS_H
 
 #include "app/catalog/catalog.h"
 #include "base/arena.h"
-
-struct medium_row {
-	unsigned medium;
-	char *type;
-	char *location;
-	bool active;
-	int64_t added_s;
-	uint64_t packs; /* that are there */
-	uint64_t pack_bytes;
-};
-
-int media_add(struct catalog *catalog, const char *type, const char *location, bool active,
-	      unsigned *medium_r, struct err *err);
-/* Give a number that is known from elsewhere, as rebuild does. */
-int media_add_numbered(struct catalog *catalog, unsigned medium, const char *type,
-		       const char *location, bool active, struct err *err);
-int media_active(struct catalog *catalog, unsigned *medium_r, struct err *err); /* 1, 0 none */
-/* All of them, in order; V in the arena. */
-int media_list(struct catalog *catalog, struct arena *arena, struct medium_row **v_r, size_t *n_r,
-	       struct err *err);
 
 enum pack_state { PACK_OPEN = 1, PACK_SEALED, PACK_VOID, PACK_REPLACED, PACK_REMOVED };
 
@@ -35,14 +15,29 @@ struct pack_row {
 	uint64_t length;
 	uint64_t erased;
 	uint64_t replaced_by; /* 0 none */
+	bool staged;          /* its file is in staging, and not, or not all, on its medium */
+	uint64_t shipped;     /* of a staged one: so many bytes the medium was given */
+	int64_t waits_s;      /* since when there are more than these; 0 there are none */
+	bool has_hash;
+	struct hash hash; /* SHA-256 of the sealed file */
 };
 
 /* Give out the next number for a pack on MEDIUM, state open, length 0. Call it in a transaction of its own:
  * the number must be durable before the file exists. */
-int packs_new(struct catalog *catalog, unsigned medium, uint64_t *pack_r, struct err *err);
+int packs_new(struct catalog *catalog, unsigned medium, bool staged, uint64_t *pack_r,
+	      struct err *err);
 int packs_add(struct catalog *catalog, const struct pack_row *row, struct err *err);
 int packs_set(struct catalog *catalog, uint64_t pack, enum pack_state state, uint64_t length,
 	      struct err *err);
+/* Of a staged one: the medium was given so many bytes; all there are, if it has them all. */
+int packs_set_shipped(struct catalog *catalog, uint64_t pack, uint64_t bytes, struct err *err);
+/* The medium has all of it, read back and compared: nothing of it is in staging any more. Or it is there again. */
+int packs_set_staged(struct catalog *catalog, uint64_t pack, bool staged, struct err *err);
+int packs_set_hash(struct catalog *catalog, uint64_t pack, const struct hash *hash,
+		   struct err *err);
+/* Those that are staged, in order of their numbers. */
+int packs_list_staged(struct catalog *catalog, struct arena *arena, struct pack_row **v_r,
+		      size_t *n_r, struct err *err);
 /* So many bytes more of it are for nothing, until erasing writes it anew. */
 int packs_add_erased(struct catalog *catalog, uint64_t pack, uint64_t bytes, struct err *err);
 int packs_replaced(struct catalog *catalog, uint64_t pack, uint64_t by, struct err *err);

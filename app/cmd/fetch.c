@@ -2,9 +2,9 @@
 /* fetch test|run, and the way to the rest of fetch. */
 #include "app/fetcher/fetcher.h"
 
-#include "app/cmd/daemon.h"
 #include "app/cmd/fetch_priv.h"
 #include "base/file.h"
+#include "base/program.h"
 
 #include <signal.h>
 #include <sys/socket.h>
@@ -79,14 +79,14 @@ static int need_archiver(void *arg, struct err *err)
 		return rc < 0 ? -1 : 0;
 	if (++f->archiver_starts > ARCHIVER_STARTS)
 		return err_set(err, ERR_IO, "sealpost-archiver ends as soon as it is started");
-	return daemon_start("archiver", args, -1, &f->archiver, err);
+	return program_start("archiver", args, -1, &f->archiver, err);
 }
 
 static void end_archiver(struct fetching *f)
 {
 	struct err err = {0};
 
-	if (archiver_lives(f) && daemon_stop(f->archiver, "archiver", ARCHIVER_END_MS, &err) < 0) {
+	if (archiver_lives(f) && program_stop(f->archiver, "archiver", ARCHIVER_END_MS, &err) < 0) {
 		cmd_fail(f->cmd, &err);
 		f->any_failed = true;
 	}
@@ -246,7 +246,7 @@ static int start_child(int *fd_r, pid_t *pid_r, struct err *err)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return err_errno(err, "socketpair: %m");
-	rc = daemon_start("fetch", no_args, fds[1], pid_r, err);
+	rc = program_start("fetch", no_args, fds[1], pid_r, err);
 	close(fds[1]);
 	if (rc < 0)
 		close(fds[0]);
@@ -261,8 +261,8 @@ static void end_child(int fd, pid_t pid)
 	struct err ignored = {0};
 
 	close(fd);
-	if (daemon_wait(pid, "fetch", CHILD_END_MS, &ignored) < 0 && ignored.kind == ERR_TIMEOUT)
-		daemon_stop(pid, "fetch", CHILD_END_MS, &ignored);
+	if (program_wait(pid, "fetch", CHILD_END_MS, &ignored) < 0 && ignored.kind == ERR_TIMEOUT)
+		program_stop(pid, "fetch", CHILD_END_MS, &ignored);
 }
 
 /* What it means for the mail if the other side is to blame: err_sentence() has this archive in mind. */

@@ -7,13 +7,13 @@
  * archived.
  */
 #include "app/cmd/cmd.h"
-#include "app/cmd/daemon.h"
 #include "app/intake/milter/settings.h"
 #include "app/intake/smtpd/settings.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/jail.h"
 #include "base/log.h"
+#include "base/program.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -52,7 +52,7 @@ static int start(struct service *s, struct child *child, struct err *err)
 {
 	const char *args[] = {"--archive", s->cmd->archive_dir, "--verbose", "--follow", NULL};
 
-	if (daemon_start(child->name, args, -1, &child->pid, err) < 0)
+	if (program_start(child->name, args, -1, &child->pid, err) < 0)
 		return -1;
 	child->started_ms = clock_monotonic_ms();
 	child->fd = pidfd_open(child->pid, 0);
@@ -81,7 +81,7 @@ static void bury(struct child *child)
 	int64_t now = clock_monotonic_ms();
 	struct err why = {0};
 
-	if (daemon_wait(child->pid, child->name, -1, &why) == 0)
+	if (program_wait(child->pid, child->name, -1, &why) == 0)
 		err_set(&why, ERR_STOPPED, "sealpost-%s ended unasked", child->name);
 	if (now - child->started_ms > STARTED_MS)
 		child->pause_ms = PAUSE_MS_MIN;
@@ -188,7 +188,7 @@ static int end(struct child *child)
 
 	if (child->pid == 0)
 		return 0;
-	if (daemon_stop(child->pid, child->name, GRACE_MS, &err) < 0)
+	if (program_stop(child->pid, child->name, GRACE_MS, &err) < 0)
 		log_warn("%s", err.text);
 	forget(child);
 	return err.kind == ERR_TIMEOUT ? -1 : 0;
@@ -206,7 +206,7 @@ static int drain(struct service *s)
 	struct err err = {0};
 
 	if (read(s->stop_fd, &first, sizeof(first)) < 0 || /* the one that ended watch() */
-	    daemon_start(archiver->name, args, -1, &archiver->pid, &err) < 0) {
+	    program_start(archiver->name, args, -1, &archiver->pid, &err) < 0) {
 		log_error("%s", err.text);
 		return -1;
 	}
@@ -216,7 +216,7 @@ static int drain(struct service *s)
 		log_warn("not all that is in the spool is archived; it is at the next start");
 		return end(archiver);
 	}
-	if (daemon_wait(archiver->pid, archiver->name, 0, &err) == 0)
+	if (program_wait(archiver->pid, archiver->name, 0, &err) == 0)
 		return 0;
 	log_error("%s; what is in the spool is archived at the next start", err.text);
 	return -1;

@@ -257,10 +257,11 @@ static void pack_numbers_are_never_used_again(void **state)
 	size_t n;
 
 	assert_int_equal(media_active(c, &medium, &f->err), 0);
-	assert_int_equal(media_add(c, "local", "media/1", true, &medium, &f->err), 0);
-	assert_int_equal(packs_new(c, medium, &one, &f->err), 0);
+	assert_int_equal(
+		media_add(c, &(struct site){.location = "media/1"}, true, &medium, &f->err), 0);
+	assert_int_equal(packs_new(c, medium, false, &one, &f->err), 0);
 	assert_int_equal(packs_set(c, one, PACK_VOID, 0, &f->err), 0);
-	assert_int_equal(packs_new(c, medium, &two, &f->err), 0);
+	assert_int_equal(packs_new(c, medium, false, &two, &f->err), 0);
 	assert_int_equal(two, one + 1);
 	assert_int_equal(packs_set(c, two, PACK_SEALED, 500, &f->err), 0);
 	assert_int_equal(packs_get(c, two, &row, &f->err), 1);
@@ -281,9 +282,10 @@ static void packs_go_to_the_active_medium(void **state)
 	unsigned one, two, active;
 	size_t n;
 
-	assert_int_equal(media_add(c, "local", "/one", false, &one, &f->err), 0);
+	assert_int_equal(media_add(c, &(struct site){.location = "/one"}, false, &one, &f->err),
+			 0);
 	assert_int_equal(media_active(c, &active, &f->err), 0);
-	assert_int_equal(media_add(c, "local", "/two", true, &two, &f->err), 0);
+	assert_int_equal(media_add(c, &(struct site){.location = "/two"}, true, &two, &f->err), 0);
 	assert_int_equal(media_active(c, &active, &f->err), 1);
 	assert_int_equal(active, two);
 	assert_int_equal(media_list(c, arena, &rows, &n, &f->err), 0);
@@ -303,8 +305,9 @@ static void a_part_is_dropped_with_its_last_user(void **state)
 	struct mail_row a, b;
 	unsigned medium;
 
-	assert_int_equal(media_add(c, "local", "/one", true, &medium, &f->err), 0);
-	assert_int_equal(packs_new(c, medium, &part.pack, &f->err), 0);
+	assert_int_equal(media_add(c, &(struct site){.location = "/one"}, true, &medium, &f->err),
+			 0);
+	assert_int_equal(packs_new(c, medium, false, &part.pack, &f->err), 0);
 	a = add_mail(c, 1, &f->err);
 	b = add_mail(c, 2, &f->err);
 	assert_int_equal(parts_add(c, &part, &f->err), 0);

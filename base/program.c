@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "app/cmd/daemon.h"
+#include "base/program.h"
 
 #include "base/file.h"
 
@@ -13,12 +13,24 @@
 
 enum { ARGS_MAX = 16 };
 
+static const char *folder_for_tests;
+
+void program_use_folder(const char *folder)
+{
+	folder_for_tests = folder;
+}
+
 /* The folder of the running program, with the slash behind it. */
 static int own_folder(struct str *folder, struct err *err)
 {
 	char self[4096];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self));
+	ssize_t len;
 
+	if (folder_for_tests != NULL) {
+		str_addf(folder, "%s/", folder_for_tests);
+		return 0;
+	}
+	len = readlink("/proc/self/exe", self, sizeof(self));
 	if (len < 0)
 		return err_errno(err, "/proc/self/exe: %m");
 	while (len > 0 && self[len - 1] != '/')
@@ -27,7 +39,7 @@ static int own_folder(struct str *folder, struct err *err)
 	return 0;
 }
 
-int daemon_path(const char *name, struct str *path, struct err *err)
+int program_path(const char *name, struct str *path, struct err *err)
 {
 	static const char *const places[] = {"", "../lib/sealpost/"};
 	size_t start = path->len;
@@ -65,20 +77,20 @@ static int spawn(const char *path, char *const *argv, int handed, pid_t *pid_r)
 	posix_spawnattr_setsigdefault(&attr, &defaults);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	if (handed >= 0)
-		posix_spawn_file_actions_adddup2(&files, handed, DAEMON_FD);
+		posix_spawn_file_actions_adddup2(&files, handed, PROGRAM_FD);
 	rc = posix_spawn(pid_r, path, &files, &attr, argv, environ);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
 	return rc;
 }
 
-int daemon_start(const char *name, const char *const *args, int handed, pid_t *pid_r,
-		 struct err *err)
+int program_start(const char *name, const char *const *args, int handed, pid_t *pid_r,
+		  struct err *err)
 {
 	CLEAN_STR path = STR_INIT;
 	char *argv[ARGS_MAX + 2] = {NULL};
 
-	if (daemon_path(name, &path, err) < 0)
+	if (program_path(name, &path, err) < 0)
 		return -1;
 	argv[0] = path.data;
 	for (size_t i = 0; args[i] != NULL; i++) {
@@ -104,7 +116,7 @@ static int wait_for_end(pid_t pid, int timeout_ms, struct err *err)
 	return rc < 0 ? err_errno(err, "poll: %m") : rc;
 }
 
-int daemon_wait(pid_t pid, const char *name, int timeout_ms, struct err *err)
+int program_wait(pid_t pid, const char *name, int timeout_ms, struct err *err)
 {
 	int rc = wait_for_end(pid, timeout_ms, err);
 	int status;
@@ -124,16 +136,16 @@ int daemon_wait(pid_t pid, const char *name, int timeout_ms, struct err *err)
 	return 0;
 }
 
-int daemon_stop(pid_t pid, const char *name, int timeout_ms, struct err *err)
+int program_stop(pid_t pid, const char *name, int timeout_ms, struct err *err)
 {
 	struct err ignored = {0};
 
 	kill(pid, SIGTERM);
-	if (daemon_wait(pid, name, timeout_ms, err) == 0)
+	if (program_wait(pid, name, timeout_ms, err) == 0)
 		return 0;
 	if (err->kind == ERR_TIMEOUT) {
 		kill(pid, SIGKILL);
-		daemon_wait(pid, name, -1, &ignored);
+		program_wait(pid, name, -1, &ignored);
 	}
 	return -1;
 }

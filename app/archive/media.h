@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* media.h - the archive's numbered media: what may be done with them, and how they are found to be.
+ *
+ * (N1) A medium is known by its label (medium.json, sealed), not by its address: whatever stands in its place with
+ *      another archive's label, another number's or none is not used, and told in those words.
+ * (N2) Nothing is added, changed or activated unless the place passed site_test().
+ * (N3) A medium that holds mail, or has a higher-numbered one holding mail, is never removed.
+ *
+ * Refusals are ERR_DENIED with the reason in words; ERR_NOTFOUND: there is no medium with this number.
+ */
+#ifndef APP_ARCHIVE_MEDIA_H
+#define APP_ARCHIVE_MEDIA_H
+
+#include "app/archive/archive.h"
+
+/* Test the place and give it the next number; the label is written last. A place that has this archive's label
+ * already is ERR_EXISTS and names the number, another archive's ERR_FOREIGN. It is activated if ACTIVATE. */
+int media_add_site(struct archive *a, const struct site *site, bool activate, unsigned *medium_r,
+		   struct err *err);
+/* Medium NUMBER is elsewhere now, or has another log-in: the place must have its label. */
+int media_move(struct archive *a, unsigned medium, const struct site *site, struct err *err);
+
+int media_activate(struct archive *a, unsigned medium, struct err *err);
+/* Not the active one. What of it is in staging waits there. */
+int media_deactivate(struct archive *a, unsigned medium, struct err *err);
+int media_reactivate(struct archive *a, unsigned medium,
+		     struct err *err); /* in use again, not active */
+int media_remove(struct archive *a, unsigned medium, struct err *err); /* (N3) */
+
+/* (M4) Medium OLD's packs were copied onto medium NEW: compare every one of them, by SHA-256, and if all are there
+ * let OLD stand for NEW from now on. Nothing is changed if one is missing or differs: ERR_DAMAGED names the first, and
+ * how many there are. PROGRESS may be NULL. */
+int media_redirect(struct archive *a, unsigned old, unsigned new,
+		   void (*progress)(void *arg, uint64_t packs, uint64_t total), void *arg,
+		   struct err *err);
+
+/* Ask medium NUMBER: reach it, check its label, measure its space; the catalog keeps what was found. 0 also when it does
+ * not answer: then WHY_R tells, else it is ERR_NONE. DEEP: site_test() too. */
+int media_ask(struct archive *a, unsigned medium, bool deep, struct err *why_r, struct err *err);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* program.h - the programs beside this one: where they are, how they are started and ended.
+ *
+ * sealpost-NAME lies beside the running program (as built), or in ../lib/sealpost of the folder it is in (as
+ * installed). Nothing but the standard descriptors and what is handed over is open in a started program, as
+ * all of ours are close-on-exec, and no signal is blocked or ignored there.
+ */
+#ifndef BASE_PROGRAM_H
+#define BASE_PROGRAM_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <sys/types.h>
+
+enum { PROGRAM_FD = 3 }; /* what is handed over becomes this descriptor */
+
+/* The path of sealpost-NAME, appended to PATH. ERR_NOTFOUND: it is in neither place. */
+int program_path(const char *name, struct str *path, struct err *err);
+
+/* For tests, which lie elsewhere: look in FOLDER (not copied) as if the running program were there. */
+void program_use_folder(const char *folder);
+
+/* Start sealpost-NAME with ARGS (without its own name; NULL behind the last). HANDED (-1: nothing) becomes
+ * PROGRAM_FD there and stays the caller's here. The caller waits for *PID_R. */
+int program_start(const char *name, const char *const *args, int handed, pid_t *pid_r,
+		  struct err *err);
+
+/* Wait for its end: 0; ERR_IO if that was not with status 0, ERR_TIMEOUT if it lives on after TIMEOUT_MS (-1: wait for
+ * ever). NAME is for the message. */
+int program_wait(pid_t pid, const char *name, int timeout_ms, struct err *err);
+/* Ask it to end (SIGTERM), and wait as program_wait() does; one that lives on is killed, and that is ERR_TIMEOUT. */
+int program_stop(pid_t pid, const char *name, int timeout_ms, struct err *err);
+
+#endif

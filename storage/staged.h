@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* staged.h - a medium across a network, with a folder of the local disk in front of it: itself a medium.
+ *
+ * (G1) What is created is written and synced in the staging folder; that is what makes it durable. Somebody else
+ *      (app/archive/ship.h) carries it to the far medium, and removes it from staging once it was read back there.
+ * (G2) A name that is in staging is read, measured and appended to there. Any other is read from the far medium.
+ *      medium_list() gives both, each name once.
+ * (G3) The far medium is connected when it is first needed, and anew after it failed: but not within RETRY_MS after a
+ *      failure, when every call that needs it is ERR_OFFLINE at once, with the failure's own words.
+ * (G4) To reopen or cut a file that is only on the far medium brings it into staging first, whole.
+ * (G5) medium_remove() takes a name from both; if the far medium does not answer it fails, and is to be repeated.
+ *
+ * medium_type() and medium_location() are the far medium's.
+ */
+#ifndef STORAGE_STAGED_H
+#define STORAGE_STAGED_H
+
+#include "storage/medium.h"
+
+enum { STAGED_RETRY_MS = 5000 };
+
+/* Give the far medium, checked to be the right one. ERR_OFFLINE and the like are told to whoever asked. */
+typedef int staged_connect_fn(void *arg, struct medium **far_r, struct err *err);
+
+/* STAGING is a local medium, taken over. CONNECT and ARG must outlive it. RESERVE_BYTES: medium_create() is ERR_NOSPACE
+ * when less than that would be left on staging's disk. */
+struct medium *medium_staged_new(struct medium *staging, const char *type, const char *location,
+				 uint64_t reserve_bytes, staged_connect_fn *connect, void *arg);
+bool medium_is_staged(const struct medium *medium);
+struct medium *staged_near(struct medium *staged); /* the local one; stays the staged one's */
+/* The far one, connected if need be (G3); stays the staged one's, until the next call that fails with it. */
+int staged_far(struct medium *staged, struct medium **far_r, struct err *err);
+
+/* A medium that refuses to be changed (ERR_DENIED) in front of INNER, which it takes over. For drills. */
+struct medium *medium_readonly_new(struct medium *inner);
+
+#endif
