@@ -12,10 +12,11 @@
 
 enum { COPY_WRITE_BYTES = 1024 * 1024 };
 
-/* How fast, and how long. */
+/* How fast, and how long. One pace may serve many files, one after the other. */
 struct copy_pace {
-	uint64_t bytes_per_s; /* 0: as fast as it goes */
-	/* Asked after each write: true to stop, which is ERR_STOPPED; what is there stays, and is gone on from. May be NULL. */
+	uint64_t bytes_per_s; /* written or read back; 0: as fast as it goes */
+	/* Asked after each write or read: true to stop, which is ERR_STOPPED; what is there stays, and is gone on from. May
+	 * be NULL. */
 	bool (*stop)(void *arg);
 	void (*progress)(void *arg, uint64_t bytes); /* BYTES more were carried; may be NULL */
 	void *arg;
@@ -24,9 +25,13 @@ struct copy_pace {
 };
 
 /* Make NAME on TO hold the first LENGTH bytes of NAME on FROM: what it has already stays, the rest is appended in large
- * writes. If it is longer than LENGTH, it is removed and copied anew. PACE may be NULL. */
+ * writes, and synced. If it is longer than LENGTH, it is removed and copied anew. PACE may be NULL. ERR_DAMAGED: FROM
+ * has fewer bytes. */
 int copy_file(struct medium *from, struct medium *to, const char *name, uint64_t length,
 	      struct copy_pace *pace, struct err *err);
+/* The same, but it is called AS on TO: a ".part", until medium_replace() gives it its own name. */
+int copy_file_as(struct medium *from, const char *name, struct medium *to, const char *as,
+		 uint64_t length, struct copy_pace *pace, struct err *err);
 /* SHA-256 of the first LENGTH bytes of NAME; ERR_DAMAGED if there are fewer. */
 int copy_hash(struct medium *m, const char *name, uint64_t length, struct copy_pace *pace,
 	      struct hash *hash_r, struct err *err);
