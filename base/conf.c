@@ -64,6 +64,14 @@ static int set_number(const struct conf_row *row, const char *value, struct err 
 	return 0;
 }
 
+static int set_number_or_auto(const struct conf_row *row, const char *value, struct err *err)
+{
+	if (strcmp(value, "auto") != 0)
+		return set_number(row, value, err);
+	*(uint64_t *)row->value = CONF_AUTO;
+	return 0;
+}
+
 static int set_switch(const struct conf_row *row, const char *value, struct err *err)
 {
 	bool yes = strcmp(value, "yes") == 0;
@@ -89,6 +97,8 @@ static int set_value(const struct conf_row *row, const char *value, bool first, 
 	switch (row->kind) {
 	case CONF_NUMBER:
 		return set_number(row, value, err);
+	case CONF_NUMBER_OR_AUTO:
+		return set_number_or_auto(row, value, err);
 	case CONF_SWITCH:
 		return set_switch(row, value, err);
 	case CONF_TEXT:
@@ -184,7 +194,11 @@ static void add_default(const struct conf_row *row, struct str *out)
 
 	switch (row->kind) {
 	case CONF_NUMBER:
-		add_number(*(const uint64_t *)row->value, out);
+	case CONF_NUMBER_OR_AUTO:
+		if (row->kind == CONF_NUMBER_OR_AUTO && *(const uint64_t *)row->value == CONF_AUTO)
+			str_adds(out, "auto");
+		else
+			add_number(*(const uint64_t *)row->value, out);
 		break;
 	case CONF_SWITCH:
 		str_adds(out, *(const bool *)row->value ? "yes" : "no");
@@ -207,6 +221,8 @@ static void add_bounds(const struct conf_row *row, struct str *out)
 		str_adds(out, "yes, no");
 		return;
 	}
+	if (row->kind == CONF_NUMBER_OR_AUTO)
+		str_adds(out, "auto, ");
 	add_number(row->min, out);
 	if (row->max == UINT64_MAX) {
 		str_adds(out, " and more");
@@ -214,7 +230,7 @@ static void add_bounds(const struct conf_row *row, struct str *out)
 		str_adds(out, " to ");
 		add_number(row->max, out);
 	}
-	if (row->kind != CONF_NUMBER)
+	if (row->kind == CONF_TEXT || row->kind == CONF_LIST)
 		str_adds(out, row->kind == CONF_LIST ? " characters; any number of lines"
 						     : " characters");
 }

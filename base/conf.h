@@ -3,7 +3,7 @@
  *
  * A program lists its settings in one table of rows; an unknown name, a value that is malformed or
  * out of bounds, or a name given twice is ERR_SYNTAX with file and line. Numbers may end in k, M or G
- * (powers of 1024), switches are yes or no, a list takes one value a line and may be set again.
+ * (powers of 1024), where a setting says so a number may be "auto", switches are yes or no, a list takes one value a line and may be set again.
  */
 #ifndef BASE_CONF_H
 #define BASE_CONF_H
@@ -18,7 +18,9 @@ struct conf_list {
 	size_t n;
 };
 
-enum conf_kind { CONF_NUMBER, CONF_TEXT, CONF_SWITCH, CONF_LIST };
+enum conf_kind { CONF_NUMBER, CONF_NUMBER_OR_AUTO, CONF_TEXT, CONF_SWITCH, CONF_LIST };
+
+#define CONF_AUTO UINT64_MAX /* the value of "auto"; no number is as large */
 
 struct conf_row {
 	const char *name;

@@ -110,6 +110,21 @@ int dir_make_all(const char *path, mode_t mode, struct err *err)
 	return 0;
 }
 
+int path_absolute(const char *path, struct str *out, struct err *err)
+{
+	char cwd[4096];
+
+	if (path[0] != '/') {
+		if (getcwd(cwd, sizeof(cwd)) == NULL)
+			return err_errno(err, "current directory: %m");
+		str_addf(out, "%s/", cwd);
+	}
+	str_adds(out, path);
+	while (out->len > 1 && out->data[out->len - 1] == '/')
+		out->data[--out->len] = '\0';
+	return 0;
+}
+
 int dir_is_empty(const char *path, struct err *err)
 {
 	DIR *dir = opendir(path);
@@ -219,6 +234,15 @@ int file_lock(const char *path, int *fd_r, struct err *err)
 	*fd_r = fd;
 	fd = -1;
 	return 1;
+}
+
+uint64_t file_reserve(uint64_t setting, uint64_t total_bytes)
+{
+	static const uint64_t most = 2ULL << 30;
+
+	if (setting != FILE_RESERVE_AUTO)
+		return setting;
+	return total_bytes / 20 < most ? total_bytes / 20 : most;
 }
 
 int file_space(const char *path, uint64_t *free_bytes_r, uint64_t *total_bytes_r, struct err *err)

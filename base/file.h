@@ -27,6 +27,8 @@ int dir_sync_parent(const char *path, struct err *err);
 
 int dir_make(const char *path, mode_t mode, struct err *err);     /* existing is fine */
 int dir_make_all(const char *path, mode_t mode, struct err *err); /* with its parents */
+/* PATH as it stays right in another working directory, without slashes at its end; appended to OUT. */
+int path_absolute(const char *path, struct str *out, struct err *err);
 int dir_is_empty(const char *path, struct err *err); /* 1, 0 no, -1; a missing one is empty */
 
 /* The whole file, at most MAX bytes (more: ERR_TOOBIG), appended to OUT. */
@@ -39,6 +41,10 @@ int file_replace(const char *path, mode_t mode, struct view content, struct err 
 
 /* An exclusive advisory lock that dies with the process: 1 taken, 0 held by another. */
 int file_lock(const char *path, int *fd_r, struct err *err);
+
+/* Of a disk of TOTAL_BYTES, what is to stay free: SETTING, or with FILE_RESERVE_AUTO 5 % of it, and at most 2 GiB. */
+#define FILE_RESERVE_AUTO UINT64_MAX
+uint64_t file_reserve(uint64_t setting, uint64_t total_bytes);
 
 int file_space(const char *path, uint64_t *free_bytes_r, uint64_t *total_bytes_r, struct err *err);
 

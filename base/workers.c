@@ -3,7 +3,8 @@
  * stays sound whatever they send.
  *
  * Connections wait in the kernel's queue while a worker is being made for them; they are refused only when
- * MAX workers are busy.
+ * MAX workers are busy. One may have been accepted already when the worker that it was for turns out to be dead: it waits
+ * here.
  */
 #include "base/workers_priv.h"
 
@@ -42,6 +43,12 @@ struct slot {
 	struct client client; /* of a busy one */
 };
 
+struct connection {
+	int fd; /* -1: none */
+	size_t listener;
+	struct client client;
+};
+
 struct master {
 	const struct workers_listener *listeners;
 	size_t n;
@@ -52,6 +59,7 @@ struct master {
 	int stop_pipe[2];   /* the workers hold the reading end, only the master the other */
 	struct slot *slots; /* options->max */
 	unsigned count[STATES];
+	struct connection waiting; /* for the next idle worker; no other is accepted meanwhile */
 	bool listening, ready_once, stopping;
 	int64_t fork_after_ms, accept_after_ms; /* 0: at any time */
 };
@@ -113,6 +121,8 @@ static void become_worker(const struct master *m, pid_t master, int channel)
 			close(m->slots[i].channel);
 	for (size_t i = 0; i < m->n; i++)
 		close(m->listeners[i].fd);
+	if (m->waiting.fd >= 0)
+		close(m->waiting.fd);
 	close(m->stop_pipe[1]);
 	close(m->epoll);
 	close(m->stop_fd);
@@ -199,23 +209,6 @@ static void dismiss(struct master *m, struct slot *slot)
 	set_state(m, slot, LEAVING);
 }
 
-static void hear(struct master *m, struct slot *slot)
-{
-	char idle;
-
-	must(slot->state != NONE);
-	if (recv(slot->channel, &idle, 1, MSG_DONTWAIT) != 1) {
-		reap(m, slot);
-		return;
-	}
-	if (slot->state == LEAVING)
-		return;
-	m->ready_once = true;
-	set_state(m, slot, IDLE);
-	if (m->count[IDLE] > 2 * m->options->min_idle + IDLE_SPARE)
-		dismiss(m, slot);
-}
-
 /* --- connections come --------------------------------------------------------------------------- */
 
 static struct client client_of(const struct sockaddr_storage *addr)
@@ -249,27 +242,49 @@ static bool has_enough(const struct master *m, const struct client *client)
 }
 
 /* A new connection has room for a line; if it has not, the client must do without. */
-static void refuse(const struct master *m, int fd)
+static void refuse(const struct master *m, struct connection *c)
 {
 	const char *text = m->options->refusal;
 
-	if (send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+	if (send(c->fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		log_debug("refusal not sent");
+	fd_cleanup(&c->fd);
 }
 
-static void hand_over(struct master *m, size_t listener, int fd, const struct client *client)
+/* C, accepted, goes to an idle worker, or waits for the next. */
+static void hand_over(struct master *m, struct connection *c)
 {
 	struct slot *slot;
 
 	while ((slot = find(m, IDLE)) != NULL) {
-		if (worker_hand_over(slot->channel, listener, fd) == 0) {
-			slot->client = *client;
+		if (worker_hand_over(slot->channel, c->listener, c->fd) == 0) {
+			slot->client = c->client;
 			set_state(m, slot, BUSY);
+			fd_cleanup(&c->fd);
 			return;
 		}
 		dismiss(m, slot); /* it has just died, and will be reaped */
 	}
-	refuse(m, fd);
+	m->waiting = *c;
+}
+
+static void hear(struct master *m, struct slot *slot)
+{
+	char idle;
+
+	must(slot->state != NONE);
+	if (recv(slot->channel, &idle, 1, MSG_DONTWAIT) != 1) {
+		reap(m, slot);
+		return;
+	}
+	if (slot->state == LEAVING)
+		return;
+	m->ready_once = true;
+	set_state(m, slot, IDLE);
+	if (m->waiting.fd >= 0)
+		hand_over(m, &m->waiting);
+	if (m->count[IDLE] > 2 * m->options->min_idle + IDLE_SPARE)
+		dismiss(m, slot);
 }
 
 /* What is not the system's lack of something is over with that connection. */
@@ -290,21 +305,20 @@ static void take_connection(struct master *m, size_t listener)
 {
 	struct sockaddr_storage addr = {0};
 	socklen_t len = sizeof(addr);
-	struct client client;
-	CLEAN_FD fd = -1;
+	struct connection c = {.listener = listener};
 
 	if (m->count[IDLE] == 0 && !all_busy(m))
 		return; /* another connection of this round took the last one */
-	fd = accept4(m->listeners[listener].fd, (struct sockaddr *)&addr, &len, SOCK_CLOEXEC);
-	if (fd < 0) {
+	c.fd = accept4(m->listeners[listener].fd, (struct sockaddr *)&addr, &len, SOCK_CLOEXEC);
+	if (c.fd < 0) {
 		accept_failed(m);
 		return;
 	}
-	client = client_of(&addr);
-	if (all_busy(m) || has_enough(m, &client))
-		refuse(m, fd);
+	c.client = client_of(&addr);
+	if (all_busy(m) || has_enough(m, &c.client))
+		refuse(m, &c);
 	else
-		hand_over(m, listener, fd, &client);
+		hand_over(m, &c);
 }
 
 static void set_listening(struct master *m)
@@ -392,6 +406,8 @@ static int stop(struct master *m, struct err *err)
 	int rc = 0;
 
 	stop_listening(m);
+	if (m->waiting.fd >= 0)
+		refuse(m, &m->waiting);
 	fd_cleanup(&m->stop_pipe[1]);
 	for (unsigned i = 0; i < m->options->max; i++)
 		if (m->slots[i].state != NONE)
@@ -432,6 +448,7 @@ int workers_run(const struct workers_listener *listeners, size_t n, const struct
 			   .options = options,
 			   .stop_fd = stop_fd,
 			   .epoll = -1,
+			   .waiting = {.fd = -1},
 			   .stop_pipe = {-1, -1}};
 	struct err stop_err = {0};
 	int rc;

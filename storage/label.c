@@ -120,9 +120,12 @@ int label_read(struct medium *medium, const struct keyring *keyring, struct labe
 {
 	char text[LABEL_MAX_BYTES + 1];
 	CLEAN_JSON json = NULL;
+	uint64_t size;
 	size_t got;
 
-	if (medium_read(medium, LABEL_NAME, 0, text, LABEL_MAX_BYTES, &got, err) < 0)
+	/* by its size a medium looks for the name anew, whatever file it may have open still */
+	if (medium_size(medium, LABEL_NAME, &size, err) < 0 ||
+	    medium_read(medium, LABEL_NAME, 0, text, LABEL_MAX_BYTES, &got, err) < 0)
 		return -1;
 	text[got] = '\0';
 	json = json_tokener_parse(text);

@@ -104,7 +104,7 @@ int medium_size(struct medium *m, const char *name, uint64_t *size_r, struct err
 
 int medium_list(struct medium *m, const char *dir, medium_list_fn *fn, void *arg, struct err *err)
 {
-	if (!is_name(dir))
+	if (dir[0] != '\0' && !is_name(dir))
 		return refuse(m, dir, err);
 	return told(m, dir, m->ops->list(m, dir, fn, arg, err), err);
 }

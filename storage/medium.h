@@ -46,9 +46,10 @@ void medium_file_free(struct medium_file **file); /* close; what was not synced 
 /* Read up to LEN bytes at OFFSET; *GOT_R is less only at the end of the file. */
 int medium_read(struct medium *medium, const char *name, uint64_t offset, void *out, size_t len,
 		size_t *got_r, struct err *err);
+/* Looks for the name anew, whatever was read of it before: another file, or none, may have it by now. */
 int medium_size(struct medium *medium, const char *name, uint64_t *size_r, struct err *err);
 
-/* Call FN for each file below DIR ("packs"), in no order; names are relative to the medium, not to DIR.
+/* Call FN for each file below DIR ("packs"; "": all), in no order; names are relative to the medium, not to DIR.
  * A missing DIR has none. FN returns -1 (with err) to stop. */
 typedef int medium_list_fn(void *arg, const char *name, uint64_t size_bytes, struct err *err);
 int medium_list(struct medium *medium, const char *dir, medium_list_fn *fn, void *arg,

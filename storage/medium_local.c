@@ -132,15 +132,35 @@ static struct open_file *open_new(struct local *l, const char *name, struct err 
 	return f;
 }
 
+/* Is F still what has this name? Another process may have removed it, or another disk may be there now. */
+static bool is_current(const struct local *l, const struct open_file *f)
+{
+	CLEAN_STR path = STR_INIT;
+	struct stat open, there;
+
+	return fstat(f->fd, &open) == 0 && lstat(path_of(&l->base, f->name, &path), &there) == 0 &&
+	       open.st_ino == there.st_ino && open.st_dev == there.st_dev;
+}
+
+static struct open_file *find_open(struct local *l, const char *name)
+{
+	for (size_t i = 0; i < OPEN_FILES; i++) {
+		if (l->open[i] == NULL || strcmp(l->open[i]->name, name) != 0)
+			continue;
+		if (is_current(l, l->open[i]))
+			return l->open[i];
+		forget(l, i);
+	}
+	return NULL;
+}
+
 /* The open file NAME, with a reference for the caller. */
 static struct open_file *file_ref(struct local *l, const char *name, struct err *err)
 {
-	struct open_file *f = NULL;
+	struct open_file *f;
 
 	pthread_mutex_lock(&l->lock);
-	for (size_t i = 0; i < OPEN_FILES && f == NULL; i++)
-		if (l->open[i] != NULL && strcmp(l->open[i]->name, name) == 0)
-			f = l->open[i];
+	f = find_open(l, name);
 	if (f == NULL)
 		f = open_new(l, name, err);
 	if (f != NULL) {
@@ -307,7 +327,7 @@ static int list_folder(struct medium *m, const char *name, medium_list_fn *fn, v
 		if (entry->d_name[0] == '.')
 			continue;
 		str_reset(&path);
-		str_addf(&path, "%s/%s", name, entry->d_name);
+		str_addf(&path, "%s%s%s", name, name[0] ? "/" : "", entry->d_name);
 		rc = list_entry(m, path.data, fn, arg, err);
 	}
 	if (rc == 0 && errno != 0)

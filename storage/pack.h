@@ -75,6 +75,8 @@ int pack_append_dictionary(struct pack_writer *writer, const struct dictionary *
 int pack_sync(struct pack_writer *writer, struct err *err);
 int pack_seal(struct pack_writer *writer, struct err *err); /* seal record, sync */
 uint64_t pack_writer_number(const struct pack_writer *writer);
+/* After pack_seal(): SHA-256 of the whole file, as it was written. NULL: the pack was resumed, and is not known as a whole. */
+const struct hash *pack_writer_hash(const struct pack_writer *writer);
 uint64_t pack_writer_size(const struct pack_writer *writer); /* bytes, gathered ones included */
 
 /* Reading. Not to be shared between threads. Opening checks the header: another archive's pack is
@@ -110,6 +112,9 @@ int pack_scan_begin(struct pack_reader *reader, uint64_t from, struct pack_scan 
 int pack_scan_next(struct pack_scan *scan, struct record *record_r, struct str *payload,
 		   struct err *err);
 bool pack_scan_sealed(const struct pack_scan *scan);
+/* Read the sealed pack from end to end: has it LENGTH bytes, does every record open, is the seal true? ERR_DAMAGED says
+ * what not, and where. */
+int pack_check(struct pack_reader *reader, uint64_t length, struct err *err);
 void pack_scan_free(struct pack_scan **scan);
 
 #endif

@@ -325,3 +325,25 @@ int pack_scan_next(struct pack_scan *s, struct record *record_r, struct str *pay
 		return -1;
 	return rc == 1 ? take(s, &clear, record_r, payload, err) : skip_lost(s, record_r, err);
 }
+
+int pack_check(struct pack_reader *reader, uint64_t length, struct err *err)
+{
+	CLEAN(pack_scan) scan = NULL;
+	CLEAN_STR payload = STR_INIT;
+	struct record record = {0};
+	int rc;
+
+	if (pack_scan_begin(reader, 0, &scan, err) < 0)
+		return -1;
+	if (scan->end != length)
+		return reader_damaged(reader, scan->end, "the pack has another length", err);
+	do {
+		str_reset(&payload);
+		rc = pack_scan_next(scan, &record, &payload, err);
+	} while (rc == SCAN_RECORD);
+	if (rc < 0)
+		return -1;
+	if (rc != SCAN_END)
+		return reader_damaged(reader, record.offset, "no record opens here", err);
+	return scan->sealed ? 0 : reader_damaged(reader, length, "there is no true seal", err);
+}

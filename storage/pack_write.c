@@ -16,6 +16,8 @@ struct pack_writer {
 	struct str
 		gather; /* what follows them; a record may be in part there, in part in the file */
 	struct sha256 *tags;
+	struct sha256 *whole; /* of what is written; NULL: resumed */
+	struct hash hash;     /* of all that was, once it is sealed */
 	struct aead *aead;
 	bool dead; /* an earlier call failed: nothing is known of the file's end */
 	bool sealed;
@@ -36,6 +38,7 @@ void pack_writer_free(struct pack_writer **writer)
 	medium_file_free(&w->file);
 	str_clear(&w->gather);
 	sha256_free(&w->tags);
+	sha256_free(&w->whole);
 	aead_free(&w->aead);
 	for (size_t i = 0; i < w->dicts.n; i++)
 		dictionary_free(&w->dicts.v[i]);
@@ -77,6 +80,7 @@ int pack_create(struct medium *medium, const struct keyring *keyring, uint64_t n
 		return -1;
 	w = writer_new(file, number);
 	w->tags = sha256_new();
+	w->whole = sha256_new();
 	crypto_random(salt, sizeof(salt));
 	w->aead = pack_aead(keyring, salt_view);
 	memcpy(header.key_id, keyring_id(keyring), KEY_ID_BYTES);
@@ -144,6 +148,8 @@ static int flush(struct pack_writer *w, struct err *err)
 		w->dead = true;
 		return -1;
 	}
+	if (w->whole != NULL)
+		sha256_add(w->whole, w->gather.data, w->gather.len);
 	w->written += w->gather.len;
 	str_reset(&w->gather);
 	return 0;
@@ -283,7 +289,16 @@ int pack_seal(struct pack_writer *writer, struct err *err)
 	if (append(writer, RECORD_SEAL, &id, ENCODING_RAW, str_view(&payload), &record, err) < 0)
 		return -1;
 	writer->sealed = true;
-	return pack_sync(writer, err);
+	if (pack_sync(writer, err) < 0)
+		return -1;
+	if (writer->whole != NULL)
+		writer->hash = sha256_end(writer->whole);
+	return 0;
+}
+
+const struct hash *pack_writer_hash(const struct pack_writer *writer)
+{
+	return writer->sealed && writer->whole != NULL ? &writer->hash : NULL;
 }
 
 uint64_t pack_writer_number(const struct pack_writer *writer)

@@ -134,7 +134,7 @@ static void test_name(char out[96])
 	char uuid[UUID_TEXT + 1];
 	struct uuid id = uuid_new();
 
-	snprintf(out, 96, "catalog/%s-incremental.set.part", uuid_text(&id, uuid));
+	snprintf(out, 96, "%s-incremental.set.part", uuid_text(&id, uuid));
 }
 
 static int write_test(struct medium *m, const char *name, const unsigned char *bytes,

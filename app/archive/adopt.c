@@ -28,6 +28,8 @@ struct adopter {
 	} sightings;
 	const struct uuid *deleted;
 	size_t n_deleted;
+	const uint64_t *gone;
+	size_t n_gone;
 	struct adopted result;
 };
 
@@ -61,6 +63,25 @@ void adopter_set_deleted(struct adopter *ad, const struct uuid *ids, size_t n)
 	ad->n_deleted = n;
 }
 
+void adopter_set_gone(struct adopter *ad, const uint64_t *packs, size_t n)
+{
+	ad->gone = packs;
+	ad->n_gone = n;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static bool is_gone(const struct adopter *ad, uint64_t pack)
+{
+	return ad->n_gone > 0 &&
+	       bsearch(&pack, ad->gone, ad->n_gone, sizeof(pack), by_number) != NULL;
+}
+
 static int by_bytes(const void *a, const void *b)
 {
 	return memcmp(a, b, UUID_BYTES);
@@ -75,6 +96,29 @@ static bool was_deleted(const struct adopter *ad, const struct uuid *id)
 const struct adopted *adopter_result(const struct adopter *ad)
 {
 	return &ad->result;
+}
+
+static int move_part(struct adopter *ad, const struct part_row *known, const struct place *at,
+		     struct err *err)
+{
+	if (!is_gone(ad, known->pack))
+		return 0;
+	ad->result.moved++;
+	return parts_move(ad->a->catalog, known->part, at->pack, at->offset, at->length, err);
+}
+
+static int move_mail(struct adopter *ad, uint64_t mail, const struct place *at, struct err *err)
+{
+	struct mail_row row;
+
+	if (ad->n_gone == 0)
+		return 0;
+	if (mails_get(ad->a->catalog, ad->arena, mail, &row, err) <= 0)
+		return -1;
+	if (!is_gone(ad, row.record.pack))
+		return 0;
+	ad->result.moved++;
+	return mails_move(ad->a->catalog, mail, at, err);
 }
 
 static int adopt_part(struct adopter *ad, const struct place *at, struct view payload,
@@ -93,7 +137,7 @@ static int adopt_part(struct adopter *ad, const struct place *at, struct view pa
 	rc = parts_find(ad->a->catalog, &row.hash, &known, err);
 	if (rc != 0) {
 		ad->result.known += rc > 0;
-		return rc < 0 ? -1 : 0;
+		return rc < 0 ? -1 : move_part(ad, &known, at, err);
 	}
 	ad->result.parts++;
 	return parts_add(ad->a->catalog, &row, err);
@@ -131,6 +175,8 @@ static int mail_is_known(struct adopter *ad, const struct uuid *id, const struct
 	int64_t when_s;
 	int rc = mails_by_id(catalog, id, &mail, err);
 
+	if (rc > 0 && move_mail(ad, mail, at, err) < 0)
+		return -1;
 	if (rc == 0)
 		rc = mails_erased(catalog, id, &when_s, err);
 	if (rc != 0) {
@@ -177,11 +223,18 @@ static int adopt_erased(struct adopter *ad, struct view payload, struct err *err
 {
 	struct uuid id;
 	int64_t when_s;
+	uint64_t mail;
+	int rc;
 
 	if (record_read_erased(payload, &id, &when_s, err) < 0)
 		return -1;
 	ad->result.tombstones++;
-	return mails_add_erased(ad->a->catalog, &id, when_s, err);
+	rc = mails_by_id(ad->a->catalog, &id, &mail, err);
+	if (rc > 0) { /* a catalog that is older than the pack */
+		ad->result.erased++;
+		return mails_erase(ad->a->catalog, mail, when_s, err);
+	}
+	return rc < 0 ? -1 : mails_add_erased(ad->a->catalog, &id, when_s, err);
 }
 
 static int adopt_record(struct adopter *ad, uint64_t pack, const struct record *record,
@@ -280,11 +333,13 @@ static int describe_mail(struct adopter *ad, uint64_t mail, struct index_writer 
 	struct facts facts;
 	struct err reading = {0};
 	size_t n_new;
+	int rc;
 
 	limits.text_bytes = ad->a->settings.index_text_bytes;
 	arena_reset(ad->arena);
-	if (mails_get(ad->a->catalog, ad->arena, mail, &known, err) <= 0)
-		return -1;
+	rc = mails_get(ad->a->catalog, ad->arena, mail, &known, err);
+	if (rc <= 0)
+		return rc; /* a pack that was scanned later says that it was erased */
 	if (reader_mail(ad->reader, &known, raw, &reading) < 0 ||
 	    reader_facts(ad->reader, ad->arena, &known, &facts, &reading) < 0) {
 		/* Its record is there and a part is not: it stays known, and is told as damaged. */
@@ -335,6 +390,10 @@ static int describe_sighting(struct adopter *ad, const struct waiting *w, struct
 	row.place = pr.facts.place;
 	row.flags = pr.facts.flags;
 	mail_parse(ad->arena, pr.header, &limits, &parsed);
+	rc = sightings_find(catalog, &w->id, err);
+	if (rc != 0)
+		return rc < 0 || ad->n_gone == 0 ? rc
+						 : sightings_move(catalog, &w->id, &w->at, err);
 	ad->result.sightings++;
 	if (source_id(catalog, pr.facts.source, true, &row.source, err) < 0 ||
 	    sightings_add(catalog, &row, err) < 0 ||

@@ -12,7 +12,9 @@
 
 struct adopted {
 	uint64_t mails, sightings, parts, tombstones;
-	uint64_t known;       /* records that the catalog has already */
+	uint64_t known;  /* records that the catalog has already */
+	uint64_t moved;  /* of these, those that were elsewhere, in a pack that is gone */
+	uint64_t erased; /* mails that the catalog knew, and that a tombstone says are erased */
 	uint64_t superfluous; /* mail records whose content another mail has: to be erased */
 	uint64_t damaged;     /* stretches that open as no record */
 	uint64_t unreadable;  /* mails whose parts are missing */
@@ -26,6 +28,10 @@ void adopter_free(struct adopter **adopter);
 /* Mails with these ids, sorted by their bytes, were deleted: they are taken in as such, and do not stand
  * in the way of the same mail that came in again. IDS must outlive the adopter. */
 void adopter_set_deleted(struct adopter *ad, const struct uuid *ids, size_t n);
+
+/* These packs, sorted, are gone, or others took their place: what the catalog knows to be there is from now on where it is
+ * found. PACKS must outlive the adopter. */
+void adopter_set_gone(struct adopter *ad, const uint64_t *packs, size_t n);
 
 /* Scan the pack. *END_R: where the last whole record ends; *SEALED_R: is there a true seal? */
 int adopter_scan(struct adopter *ad, struct pack_reader *pack, uint64_t *end_r, bool *sealed_r,

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/seal.h"
 #include "storage/label.h"
+#include "storage/staged.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,6 +23,9 @@ static const struct archive_settings defaults = {
 	.index_text_bytes = 1024 * 1024,
 	.pending_keep_s = 3600,
 	.pending_keep_filtered_s = 30 * 86400,
+	.staging_reserve_bytes = CONF_AUTO,
+	.backup_keep_days = 14,
+	.backup_keep_weeks = 13,
 	.receipt_days = 30,
 };
 
@@ -30,15 +34,6 @@ const char *archive_path(struct archive *a, const char *name, struct str *out)
 	str_reset(out);
 	str_addf(out, "%s/%s", a->dir, name);
 	return out->data;
-}
-
-void archive_medium_root(const struct archive *a, const char *location, struct str *out)
-{
-	char uuid[UUID_TEXT + 1];
-
-	if (location[0] != '/') /* inside the archive's directory, wherever that is moved to */
-		str_addf(out, "%s/", a->dir);
-	str_addf(out, "%s/sealpost-%s", location, uuid_text(keyring_archive(a->keys), uuid));
 }
 
 /* The rows of S into ROWS; how many. */
@@ -57,6 +52,15 @@ static size_t list_settings(struct archive_settings *s, struct conf_row rows[SET
 		{"pending_keep_filtered_s", &s->pending_keep_filtered_s, 60, 10 * 366 * 86400ULL,
 		 "the same with a filter behind the queue: longer than its quarantine keeps mail",
 		 CONF_NUMBER},
+		{"staging_reserve_bytes", &s->staging_reserve_bytes, 0, 1ULL << 50,
+		 "disk space that staging leaves free, auto: 5 % of the disk and at most 2G; below "
+		 "it new mail "
+		 "waits in the spool until the share took what is there",
+		 CONF_NUMBER_OR_AUTO},
+		{"backup_keep_days", &s->backup_keep_days, 1, 3660,
+		 "days that backups of the catalog are kept", CONF_NUMBER},
+		{"backup_keep_weeks", &s->backup_keep_weeks, 0, 520,
+		 "weeks that one backup of each week is kept, counted from today", CONF_NUMBER},
 	};
 
 	_Static_assert(sizeof(all) <= SETTINGS_MAX * sizeof(*rows), "SETTINGS_MAX is too small");
@@ -369,59 +373,6 @@ int archive_set_dictionary(struct archive *a, struct dictionary *dict, struct er
 	return setting_set(a->catalog, "dictionary", dictionary_bytes(dict), err);
 }
 
-static int find_location(struct archive *a, unsigned number, struct str *location, struct err *err)
-{
-	CLEAN(arena) arena = arena_new();
-	struct medium_row row;
-	int rc = media_get(a->catalog, arena, number, &row, err);
-
-	if (rc > 0)
-		str_adds(location, row.location);
-	if (rc == 0)
-		return err_set(err, ERR_NOTFOUND, "there is no medium %u", number);
-	return rc < 0 ? -1 : 0;
-}
-
-int archive_medium(struct archive *a, unsigned number, struct medium **medium_r, struct err *err)
-{
-	CLEAN(medium) m = NULL;
-	CLEAN_STR location = STR_INIT;
-	CLEAN_STR root = STR_INIT;
-
-	if (number > MEDIA_MAX)
-		return err_set(err, ERR_NOTFOUND, "there is no medium %u", number);
-	if (a->media[number] == NULL) {
-		if (find_location(a, number, &location, err) < 0)
-			return -1;
-		archive_medium_root(a, location.data, &root);
-		if (medium_local_open(root.data, &m, err) < 0 ||
-		    label_check(m, a->keys, number, err) < 0)
-			return err_add(err, "medium %u", number);
-		a->media[number] = TAKE(m);
-	}
-	*medium_r = a->media[number];
-	return 0;
-}
-
-int archive_pack_medium(struct archive *a, uint64_t pack, struct medium **medium_r, struct err *err)
-{
-	struct pack_row row;
-	int rc = packs_get(a->catalog, pack, &row, err);
-
-	if (rc == 0)
-		return err_set(err, ERR_DAMAGED, "the catalog has no pack %llu",
-			       (unsigned long long)pack);
-	return rc < 0 ? -1 : archive_medium(a, row.medium, medium_r, err);
-}
-
-void archive_use_medium(struct archive *a, unsigned number, struct medium *medium)
-{
-	must(number <= MEDIA_MAX);
-	if (a->media[number] != medium)
-		medium_free(&a->media[number]);
-	a->media[number] = medium;
-}
-
 static void lock_path(struct archive *a, uint64_t pack, struct str *out)
 {
 	str_addf(out, "%s/lock/pack-%08llu", a->dir, (unsigned long long)pack);
@@ -459,19 +410,31 @@ void archive_unlock_pack(struct archive *a, uint64_t pack)
 	}
 }
 
+/* The active medium, and whether a new pack can be begun there now. In the transaction that gives it a number. */
+static int find_active(struct archive *a, unsigned *number_r, struct medium **medium_r,
+		       struct err *err)
+{
+	int rc = media_active(a->catalog, number_r, err);
+
+	if (rc == 0)
+		err_set(err, ERR_NOTFOUND, "no medium is active");
+	if (rc <= 0 || archive_medium(a, *number_r, medium_r, err) < 0)
+		return -1;
+	return medium_is_staged(*medium_r) ? staged_check_room(*medium_r, err) : 0;
+}
+
 /* The number must be durable before the file exists (P1), and the lock taken before another
  * process can see an open pack without one (A2): so the lock comes before the commit. */
-static int new_number(struct archive *a, uint64_t *pack_r, unsigned *medium_r, struct err *err)
+static int new_number(struct archive *a, uint64_t *pack_r, struct medium **medium_r,
+		      struct err *err)
 {
 	uint64_t locked = 0;
-	int rc;
+	unsigned number;
 
 	if (catalog_begin(a->catalog, err) < 0)
 		return -1;
-	rc = media_active(a->catalog, medium_r, err);
-	if (rc == 0)
-		err_set(err, ERR_NOTFOUND, "no medium is active");
-	if (rc > 0 && packs_new(a->catalog, *medium_r, false, pack_r, err) == 0 &&
+	if (find_active(a, &number, medium_r, err) == 0 &&
+	    packs_new(a->catalog, number, medium_is_staged(*medium_r), pack_r, err) == 0 &&
 	    archive_lock_pack(a, *pack_r, err) > 0) {
 		locked = *pack_r;
 		if (catalog_commit(a->catalog, err) == 0)
@@ -487,25 +450,32 @@ int archive_begin_pack(struct archive *a, const uint64_t *replaces, size_t n_rep
 		       struct pack_writer **writer_r, struct err *err)
 {
 	struct medium *medium;
-	unsigned number;
 	uint64_t pack;
 
-	if (new_number(a, &pack, &number, err) < 0)
+	if (new_number(a, &pack, &medium, err) < 0)
 		return err_add(err, "begin a pack");
-	if (archive_medium(a, number, &medium, err) == 0 &&
-	    pack_create(medium, a->keys, pack, replaces, n_replaces, writer_r, err) == 0)
+	if (pack_create(medium, a->keys, pack, replaces, n_replaces, writer_r, err) == 0)
 		return 0;
 	archive_unlock_pack(a, pack);
 	return -1;
 }
 
+int archive_note_sealed(struct archive *a, const struct pack_writer *writer, struct err *err)
+{
+	uint64_t pack = pack_writer_number(writer);
+	const struct hash *hash = pack_writer_hash(writer);
+
+	if (hash != NULL && packs_set_hash(a->catalog, pack, hash, err) < 0)
+		return -1;
+	return packs_set(a->catalog, pack, PACK_SEALED, pack_writer_size(writer), err);
+}
+
 int archive_seal_pack(struct archive *a, struct pack_writer **writer, struct err *err)
 {
-	uint64_t pack = pack_writer_number(*writer);
 	int rc = pack_seal(*writer, err);
 
 	if (rc == 0)
-		rc = packs_set(a->catalog, pack, PACK_SEALED, pack_writer_size(*writer), err);
+		rc = archive_note_sealed(a, *writer, err);
 	archive_drop_pack(a, writer);
 	return rc;
 }

@@ -31,6 +31,9 @@ struct archive_settings {
 	uint64_t pending_keep_s; /* a capture whose mail the mail server no longer has goes then */
 	uint64_t pending_keep_filtered_s; /* and one that a filter may still release, or of which
 					     nothing is known */
+	uint64_t staging_reserve_bytes;   /* see medium_staged_new() */
+	uint64_t backup_keep_days;        /* full backups of the catalog are kept for so long */
+	uint64_t backup_keep_weeks;       /* and one of each week for so long */
 	uint64_t receipt_days; /* so long it is known what became of an entry of the spool */
 };
 

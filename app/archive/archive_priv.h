@@ -7,6 +7,18 @@
 
 enum { MEDIA_MAX = 256, LOCKS_MAX = 8 };
 
+/* How a medium across a network is found again when it is needed. */
+struct far_place {
+	struct archive *a;
+	unsigned number;
+};
+
+/* What app/archive/ship.h remembers of a medium from run to run; monotonic times, 0 not yet. */
+struct ship_memory {
+	int64_t asked_ms; /* does it answer? */
+	int64_t swept_ms; /* are there files that nothing names? */
+};
+
 struct archive {
 	char *dir;
 	struct keyring *keys;
@@ -15,6 +27,8 @@ struct archive {
 	struct dictionary *dictionary;
 	struct archive_settings settings;
 	struct medium *media[MEDIA_MAX + 1]; /* by number; NULL: not opened yet */
+	struct far_place far[MEDIA_MAX + 1]; /* what the staged ones of them connect with */
+	struct ship_memory ship[MEDIA_MAX + 1];
 	struct {
 		uint64_t pack; /* 0: free */
 		int fd;
@@ -24,12 +38,27 @@ struct archive {
 /* "DIR/NAME" of the archive's directory. */
 const char *archive_path(struct archive *a, const char *name, struct str *out);
 
-/* The directory of this archive on a medium whose location is LOCATION. */
+/* "sealpost-UUID", the folder of this archive on each medium. */
+void archive_folder(const struct archive *a, struct str *out);
+/* That folder on a local medium whose location is LOCATION. */
 void archive_medium_root(const struct archive *a, const char *location, struct str *out);
+/* Is MEDIUM the archive's, with this number? If not, or if it cannot be told: ERR_OFFLINE or ERR_TIMEOUT, in words. It may
+ * be the right one again in a minute. */
+int archive_check_label(struct archive *a, struct medium *medium, unsigned number, struct err *err);
+/* The number that stands for NUMBER (itself, or the one it is redirected to), and its state. */
+int archive_resolve_medium(struct archive *a, unsigned *number, enum medium_state *state_r,
+			   struct err *err);
 
 /* Lock pack NUMBER for its writer: 1, 0 when another process holds it. */
 int archive_lock_pack(struct archive *a, uint64_t pack, struct err *err);
 void archive_unlock_pack(struct archive *a, uint64_t pack);
+
+/* Tell the catalog that the pack is sealed: its length, and its hash if that is known. */
+int archive_note_sealed(struct archive *a, const struct pack_writer *writer, struct err *err);
+
+/* Remove the file of a pack that was replaced: from a local medium, and it is PACK_REMOVED; or from staging, and the rest
+ * is app/archive/ship.h's (H3). */
+int archive_remove_replaced(struct archive *a, const struct pack_row *row, struct err *err);
 
 /* Open the index, if it is not yet, and bring it up to date as far as that goes. Reading mails does
  * without it, and so works though it be damaged. */

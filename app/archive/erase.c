@@ -251,25 +251,22 @@ static int copy_all(struct rewriting *rw, struct err *err)
 }
 
 /* (E1) seal the new pack, change over in one commit, remove the old one. */
-static int change_over(struct rewriting *rw, struct medium *medium, uint64_t old_bytes,
+static int change_over(struct rewriting *rw, const struct pack_row *old,
 		       struct erase_report *report, struct err *err)
 {
 	struct catalog *catalog = rw->a->catalog;
 	uint64_t number = pack_writer_number(rw->to);
 	uint64_t size;
-	char name[64];
 
 	if (pack_seal(rw->to, err) < 0)
 		return -1;
 	size = pack_writer_size(rw->to);
-	if (packs_set(catalog, number, PACK_SEALED, size, err) < 0 ||
+	if (archive_note_sealed(rw->a, rw->to, err) < 0 ||
 	    packs_replaced(catalog, rw->pack, number, err) < 0 || catalog_commit(catalog, err) < 0)
 		return -1;
 	report->packs++;
-	report->bytes_freed += old_bytes > size ? old_bytes - size : 0;
-	if (medium_remove(medium, pack_name(rw->pack, name), err) < 0)
-		return -1;
-	return packs_set(catalog, rw->pack, PACK_REMOVED, old_bytes, err);
+	report->bytes_freed += old->length > size ? old->length - size : 0;
+	return archive_remove_replaced(rw->a, old, err);
 }
 
 /* The new pack names all whose place it takes, those that the old one had replaced too: should one of
@@ -296,7 +293,7 @@ static int rewrite_into(struct rewriting *rw, const struct pack_row *row,
 	    begin_new(rw, err) < 0 || catalog_begin(rw->a->catalog, err) < 0 ||
 	    copy_all(rw, err) < 0)
 		return -1;
-	return change_over(rw, medium, row->length, report, err);
+	return change_over(rw, row, report, err);
 }
 
 static int rewrite(struct archive *a, const struct pack_row *row, struct erase_report *report,
@@ -323,11 +320,16 @@ static int rewrite_all(struct archive *a, struct erase_report *report, struct er
 	for (size_t i = 0; i < n; i++) {
 		if (rows[i].erased == 0 || rewrite(a, &rows[i], report, err) == 0)
 			continue;
-		if (err->kind != ERR_DAMAGED)
+		if (err->kind == ERR_OFFLINE || err->kind == ERR_TIMEOUT) {
+			log_warn("not erased yet, it is tried again the next time: %s", err->text);
+			report->put_off++;
+		} else if (err->kind == ERR_DAMAGED) {
+			log_error("not erased from the medium: %s", err->text);
+			report->refused++;
+		} else {
 			return -1;
-		log_error("not erased from the medium: %s", err->text);
+		}
 		err_clear(err);
-		report->refused++;
 	}
 	return archive_recover(a, err); /* voids packs that were begun and given up */
 }

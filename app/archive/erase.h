@@ -9,6 +9,8 @@
  *      the new one, and never both.
  * (E2) Only what the catalog knows as erased is left out. A pack that holds a mail unknown to the
  *      catalog, or damaged bytes, is not rewritten but told.
+ * (E3) On a medium across a network the old pack leaves staging at once, and the medium when the new one has arrived
+ *      there (app/archive/ship.h, H3).
  */
 #ifndef APP_ARCHIVE_ERASE_H
 #define APP_ARCHIVE_ERASE_H
@@ -20,6 +22,7 @@ struct erase_report {
 	uint64_t packs;       /* written anew */
 	uint64_t bytes_freed; /* on the media */
 	uint64_t refused;     /* packs not rewritten (E2); each was logged */
+	uint64_t put_off; /* packs whose medium does not answer: the next time; each was logged */
 };
 
 int delete_mail(struct archive *a, uint64_t mail, struct err *err);

@@ -34,6 +34,10 @@ int media_redirect(struct archive *a, unsigned old, unsigned new,
 		   void (*progress)(void *arg, uint64_t packs, uint64_t total), void *arg,
 		   struct err *err);
 
+/* All media but removed ones, as media_list(); those that are local are asked first, which takes no time. */
+int media_overview(struct archive *a, struct arena *arena, struct medium_row **v_r, size_t *n_r,
+		   struct err *err);
+
 /* Ask medium NUMBER: reach it, check its label, measure its space; the catalog keeps what was found. 0 also when it does
  * not answer: then WHY_R tells, else it is ERR_NONE. DEEP: site_test() too. */
 int media_ask(struct archive *a, unsigned medium, bool deep, struct err *why_r, struct err *err);

@@ -68,16 +68,45 @@ static struct open_pack *pack_slot(struct reader *r, uint64_t number)
 	return oldest;
 }
 
+/* What the catalog names is never "not found": its medium does not answer, or it is damaged, or it was erased. */
+static int explain(struct reader *r, uint64_t pack, struct err *err)
+{
+	struct err why = *err;
+	struct pack_row row;
+	int rc;
+
+	if (why.kind == ERR_TIMEOUT)
+		err->kind = ERR_OFFLINE;
+	if (why.kind != ERR_NOTFOUND)
+		return -1;
+	rc = packs_get(r->a->catalog, pack, &row, err);
+	if (rc < 0)
+		return -1;
+	if (rc > 0 && (row.state == PACK_REPLACED || row.state == PACK_REMOVED))
+		return err_set(err, ERR_BUSY, "pack %llu was written anew just now; ask again",
+			       (unsigned long long)pack);
+	return err_set(err, ERR_DAMAGED, "pack %llu is missing from its medium, which answers: %s",
+		       (unsigned long long)pack, why.text);
+}
+
+static int open_pack(struct reader *r, uint64_t pack, struct pack_reader **pack_r, struct err *err)
+{
+	struct medium *medium;
+
+	if (archive_pack_medium(r->a, pack, &medium, err) < 0 ||
+	    pack_open(medium, r->a->keys, pack, pack_r, err) < 0)
+		return explain(r, pack, err);
+	return 0;
+}
+
 int reader_pack(struct reader *r, uint64_t pack, struct pack_reader **pack_r, struct err *err)
 {
 	struct open_pack *slot = pack_slot(r, pack);
-	struct medium *medium;
 
 	if (slot->number != pack) {
 		pack_reader_free(&slot->pack);
 		slot->number = 0;
-		if (archive_pack_medium(r->a, pack, &medium, err) < 0 ||
-		    pack_open(medium, r->a->keys, pack, &slot->pack, err) < 0)
+		if (open_pack(r, pack, &slot->pack, err) < 0)
 			return -1;
 		slot->number = pack;
 		if (r->a->dictionary != NULL)
@@ -96,9 +125,10 @@ static int read_record(struct reader *r, const struct place *at, enum record_typ
 	struct record record;
 
 	str_reset(payload);
-	if (reader_pack(r, at->pack, &pack, err) < 0 ||
-	    pack_read(pack, at->offset, at->length, &record, payload, err) < 0)
+	if (reader_pack(r, at->pack, &pack, err) < 0)
 		return -1;
+	if (pack_read(pack, at->offset, at->length, &record, payload, err) < 0)
+		return explain(r, at->pack, err);
 	if (record.type != type)
 		return err_set(err, ERR_DAMAGED, "pack %llu offset %llu: a record of another type",
 			       (unsigned long long)at->pack, (unsigned long long)at->offset);

@@ -14,8 +14,8 @@ struct reader; /* open packs and buffers, for one thread; do not outlive the arc
 struct reader *reader_new(struct archive *a);
 void reader_free(struct reader **reader);
 
-/* The exact bytes of the mail of ROW, in RAW (reset first). ERR_DAMAGED names pack and offset;
- * ERR_OFFLINE: its medium does not answer. */
+/* The exact bytes of the mail of ROW, in RAW (reset first). ERR_DAMAGED names pack and offset, also if the medium answers
+ * and has no such pack; ERR_OFFLINE: its medium does not answer, is deactivated, or another stands in its place. */
 int reader_mail(struct reader *r, const struct mail_row *row, struct str *raw, struct err *err);
 
 /* The same for a record that was read already: puts the parts back. PAYLOAD is the record's, EXACT_R

@@ -3,38 +3,16 @@
 
 #include "app/archive/archive_priv.h"
 #include "app/catalog/accounts.h"
+#include "app/archive/regain.h"
 #include "app/catalog/receipts.h"
 #include "base/file.h"
-#include "base/log.h"
-#include "storage/label.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <stdio.h>
-#include <unistd.h>
-
-/* A pack that was found on a medium. */
-struct found_pack {
-	uint64_t pack;
-	unsigned medium;
-	uint64_t size;
-	uint64_t *replaces;
-	size_t n_replaces;
-	bool sealed;
-	bool opens;
-	uint64_t replaced_by;
-};
 
 struct rebuilding {
 	struct archive *a;
 	struct arena *arena;
-	struct {
-		struct found_pack *v;
-		size_t n, cap;
-	} packs;
-	unsigned medium; /* the one being listed */
-	unsigned highest_medium;
-	struct rebuild_report *report;
+	struct found_media found;
 	struct catalog *old; /* NULL: there is none, or it does not open */
 	struct {
 		struct uuid *v;
@@ -44,32 +22,18 @@ struct rebuilding {
 
 /* ---- media ---- */
 
-static int add_medium(struct rebuilding *rb, const char *location, struct err *err)
+static int look_at(struct rebuilding *rb, const struct site *place, struct err *err)
 {
-	CLEAN(medium) m = NULL;
-	CLEAN_STR root = STR_INIT;
-	struct label label;
-	const struct site site = {.location = location};
+	int rc = found_media_look(&rb->found, rb->a->keys, place, err);
 
-	archive_medium_root(rb->a, location, &root);
-	if (medium_local_open(root.data, &m, err) < 0 ||
-	    label_read(m, rb->a->keys, &label, err) < 0)
-		return -1;
-	if (label.medium == 0 || label.medium > MEDIA_MAX)
-		return err_set(err, ERR_DAMAGED, "%s: a label with number %u", location,
-			       label.medium);
-	if (rb->a->media[label.medium] != NULL)
-		return 0; /* named twice */
-	if (media_add_numbered(rb->a->catalog, label.medium, &site, false, err) < 0)
-		return -1;
-	if (label.medium > rb->highest_medium)
-		rb->highest_medium = label.medium;
-	rb->a->media[label.medium] = TAKE(m);
-	return 0;
+	if (rc == 0)
+		return err_set(err, ERR_NOTFOUND, "%s holds no medium of this archive",
+			       place->location);
+	return rc < 0 ? -1 : 0;
 }
 
 /* ARCHIVE/media/N, where local media live by default. */
-static int add_inner_media(struct rebuilding *rb, struct err *err)
+static int look_inside(struct rebuilding *rb, struct err *err)
 {
 	CLEAN_STR path = STR_INIT;
 	DIR *dir = opendir(archive_path(rb->a, "media", &path));
@@ -79,215 +43,35 @@ static int add_inner_media(struct rebuilding *rb, struct err *err)
 	if (dir == NULL)
 		return 0;
 	while (rc == 0 && (entry = readdir(dir)) != NULL) {
+		struct site site = {
+			.location = arena_f(rb->arena, "%s/media/%s", rb->a->dir, entry->d_name)};
+		size_t n = rb->found.media.n;
+
 		if (entry->d_name[0] == '.')
 			continue;
-		rc = add_medium(rb, arena_f(rb->arena, "media/%s", entry->d_name), err);
+		rc = look_at(rb, &site, err);
+		if (rb->found.media.n > n) /* it moves with the archive */
+			rb->found.media.v[n].site.location = arena_f(rb->arena, "media/%s",
+								     entry->d_name);
 	}
 	closedir(dir);
 	return rc;
 }
 
-/* Media that only an old catalog knows where to find. One that is gone does not keep the others from
- * being read. */
-static void add_known_media(struct rebuilding *rb, const struct secret *key)
-{
-	CLEAN_STR path = STR_INIT;
-	CLEAN(catalog) old = NULL;
-	struct err err = {0};
-	CLEAN_STMT q = NULL;
-
-	if (catalog_open(archive_path(rb->a, "catalog.db", &path), key, false, &old, &err) < 0 ||
-	    db_query(catalog_db(old), "SELECT medium, location FROM media", &q, &err) < 0)
-		return;
-	while (stmt_step(q, &err) > 0) {
-		uint64_t number = (uint64_t)stmt_int(q, 0);
-		const char *location = arena_str(rb->arena, stmt_text(q, 1).data);
-
-		if (number > MEDIA_MAX || rb->a->media[number] != NULL ||
-		    add_medium(rb, location, &err) == 0)
-			continue;
-		log_warn("medium %u at %s is left out, and its mails are not in the new catalog; "
-			 "where it is now, --medium tells: %s",
-			 (unsigned)number, location, err.text);
-		err_clear(&err);
-	}
-}
-
-static int add_media(struct rebuilding *rb, const char *const *locations, size_t n,
-		     const struct secret *key, struct err *err)
+static int find_media(struct rebuilding *rb, const struct site *places, size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++)
-		if (add_medium(rb, locations[i], err) < 0)
+		if (look_at(rb, &places[i], err) < 0)
 			return -1;
-	if (add_inner_media(rb, err) < 0)
+	if (look_inside(rb, err) < 0 || regain_known_media(rb->a, &rb->found, err) < 0)
 		return -1;
-	add_known_media(rb, key);
-	if (rb->highest_medium == 0)
-		return err_set(
-			err, ERR_NOTFOUND,
-			"no medium of this archive was found; name its folder with --medium");
-	return db_run(catalog_db(rb->a->catalog), err,
-		      "UPDATE media SET active = 1 WHERE medium = ?1",
-		      BIND_INT(rb->highest_medium));
-}
-
-/* ---- packs ---- */
-
-static int list_pack(void *arg, const char *name, uint64_t size_bytes, struct err *err)
-{
-	struct rebuilding *rb = arg;
-	struct found_pack found = {.medium = rb->medium, .size = size_bytes};
-
-	(void)err;
-	if (pack_number_of(name, &found.pack) == 0)
-		ARENA_PUSH(rb->arena, rb->packs, found);
+	if (rb->found.media.n == 0)
+		return err_set(err, ERR_NOTFOUND,
+			       "no medium of this archive was found; name its place with --medium");
 	return 0;
 }
 
-static int by_number(const void *a, const void *b)
-{
-	const struct found_pack *x = a, *y = b;
-
-	return x->pack < y->pack ? -1 : x->pack > y->pack;
-}
-
-/* Its writer died before it wrote anything. */
-static bool is_empty(const struct found_pack *found)
-{
-	return found->size == 0;
-}
-
-/* Header and seal of one pack. One that does not open is told and passed over. */
-static int look_into(struct rebuilding *rb, struct found_pack *found, struct err *err)
-{
-	CLEAN(pack_reader) pack = NULL;
-	CLEAN(pack_scan) scan = NULL;
-	struct record record;
-	const struct pack_header *header;
-	int rc;
-
-	if (is_empty(found))
-		return 0;
-	if (pack_open(rb->a->media[found->medium], rb->a->keys, found->pack, &pack, err) < 0) {
-		if (err->kind != ERR_DAMAGED)
-			return -1;
-		log_error("%s", err->text);
-		err_clear(err);
-		rb->report->unopened++;
-		return 0;
-	}
-	found->opens = true;
-	header = pack_reader_header(pack);
-	if (header->n_replaces == 0)
-		return 0;
-	found->n_replaces = header->n_replaces;
-	found->replaces = arena_get(rb->arena, header->n_replaces * sizeof(*found->replaces));
-	memcpy(found->replaces, header->replaces, header->n_replaces * sizeof(*found->replaces));
-	if (pack_scan_begin(pack, 0, &scan, err) < 0)
-		return -1;
-	do
-		rc = pack_scan_next(scan, &record, NULL, err);
-	while (rc == SCAN_RECORD || rc == SCAN_DAMAGED);
-	found->sealed = pack_scan_sealed(scan);
-	return rc < 0 ? -1 : 0;
-}
-
-static struct found_pack *find_pack(struct rebuilding *rb, uint64_t number)
-{
-	struct found_pack key = {.pack = number};
-
-	return bsearch(&key, rb->packs.v, rb->packs.n, sizeof(key), by_number);
-}
-
-/* A sealed pack takes the place of those it names; one that was never finished does not count. */
-static void settle_replaced(struct rebuilding *rb)
-{
-	for (size_t i = 0; i < rb->packs.n; i++) {
-		struct found_pack *by = &rb->packs.v[i];
-
-		for (size_t r = 0; by->sealed && r < by->n_replaces; r++) {
-			struct found_pack *old = find_pack(rb, by->replaces[r]);
-
-			if (old != NULL)
-				old->replaced_by = by->pack;
-		}
-	}
-}
-
-static int list_packs(struct rebuilding *rb, struct err *err)
-{
-	for (rb->medium = 1; rb->medium <= rb->highest_medium; rb->medium++)
-		if (rb->a->media[rb->medium] != NULL &&
-		    medium_list(rb->a->media[rb->medium], "packs", list_pack, rb, err) < 0)
-			return -1;
-	if (rb->packs.n > 0)
-		qsort(rb->packs.v, rb->packs.n, sizeof(*rb->packs.v), by_number);
-	for (size_t i = 0; i < rb->packs.n; i++)
-		if (look_into(rb, &rb->packs.v[i], err) < 0)
-			return -1;
-	settle_replaced(rb);
-	return 0;
-}
-
-static int scan_pack(struct rebuilding *rb, struct adopter *ad, const struct found_pack *found,
-		     struct err *err)
-{
-	CLEAN(pack_reader) pack = NULL;
-	uint64_t end;
-	bool sealed;
-
-	if (pack_open(rb->a->media[found->medium], rb->a->keys, found->pack, &pack, err) < 0 ||
-	    adopter_scan(ad, pack, &end, &sealed, err) < 0)
-		return -1;
-	rb->report->packs++;
-	/* An unsealed one is left to recovery, which cuts its tail and seals it. */
-	return packs_set(rb->a->catalog, found->pack, sealed ? PACK_SEALED : PACK_OPEN, end, err);
-}
-
-/* Open: left to recovery, which voids and removes what was never finished. What does not open is
- * kept, so that verify names it. */
-static int add_row(struct rebuilding *rb, const struct found_pack *found, struct err *err)
-{
-	struct pack_row row = {.pack = found->pack,
-			       .medium = found->medium,
-			       .state = PACK_OPEN,
-			       .length = found->size,
-			       .replaced_by = found->replaced_by};
-
-	if (found->replaced_by != 0) {
-		row.state = PACK_REPLACED;
-		rb->report->replaced++;
-	} else if (!found->opens && !is_empty(found)) {
-		row.state = PACK_SEALED;
-	}
-	return packs_add(rb->a->catalog, &row, err);
-}
-
-static int adopt_all(struct rebuilding *rb, struct err *err)
-{
-	CLEAN(adopter) ad = adopter_new(rb->a);
-
-	adopter_set_deleted(ad, rb->deleted.v, rb->deleted.n);
-	/* from the last on: a row may name a later one that took its place */
-	for (size_t i = rb->packs.n; i > 0; i--)
-		if (add_row(rb, &rb->packs.v[i - 1], err) < 0)
-			return -1;
-	for (size_t i = 0; i < rb->packs.n; i++) {
-		const struct found_pack *found = &rb->packs.v[i];
-
-		if (found->replaced_by != 0 || !found->opens ||
-		    (found->n_replaces > 0 && !found->sealed))
-			continue;
-		if (scan_pack(rb, ad, found, err) < 0)
-			return -1;
-	}
-	if (adopter_describe(ad, NULL, err) < 0)
-		return -1;
-	rb->report->adopted = *adopter_result(ad);
-	return 0;
-}
-
-/* ---- the whole ---- */
+/* ---- what no pack holds ---- */
 
 /* One id a row of SQL over the old catalog, in order. */
 static void list_ids(struct rebuilding *rb, const char *sql, struct err *err)
@@ -318,6 +102,41 @@ static void open_old(struct rebuilding *rb, const struct secret *key)
 			 "SELECT id FROM mails WHERE state > 0 UNION SELECT id FROM erased "
 			 "ORDER BY id",
 			 &err);
+}
+
+static int carry_mirror_over(struct rebuilding *rb, struct err *err)
+{
+	CLEAN(secret) password = NULL;
+	struct site site;
+	int rc = mirror_site(rb->old, rb->arena, &site, &password, err);
+
+	return rc <= 0 ? rc : mirror_set_site(rb->a->catalog, &site, err);
+}
+
+/* With their numbers, log-ins and states; where they are now is found out later. */
+static int carry_media_over(struct rebuilding *rb, struct err *err)
+{
+	struct medium_row *rows;
+	size_t n;
+
+	if (rb->old == NULL)
+		return 0;
+	if (media_list(rb->old, rb->arena, &rows, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		CLEAN(secret) password = NULL;
+		struct site site;
+
+		if (media_site(rb->old, rb->arena, rows[i].medium, &site, &password, err) < 0 ||
+		    media_add_numbered(rb->a->catalog, rows[i].medium, &site, rows[i].active, err) <
+			    0)
+			return -1;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (media_set_state(rb->a->catalog, rows[i].medium, rows[i].state, rows[i].redirect,
+				    err) < 0)
+			return -1;
+	return carry_mirror_over(rb, err);
 }
 
 static void carry_settings_over(struct rebuilding *rb, struct err *err)
@@ -382,45 +201,34 @@ static void carry_over(struct rebuilding *rb)
 	carry_notes_over(rb, &err);
 	carry_receipts_over(rb, &err);
 	accounts_carry_over(rb->old, rb->a->catalog, &err);
-	catalog_free(&rb->old); /* closing it empties its log */
 }
 
-static int fill_catalog(struct rebuilding *rb, const char *const *locations, size_t n,
-			const struct secret *key, struct err *err)
+/* ---- the whole ---- */
+
+static int fill_catalog(struct rebuilding *rb, const struct site *places, size_t n,
+			struct rebuild_report *report, struct err *err)
 {
+	CLEAN(secret) key = keyring_derive(rb->a->keys, KEY_USE_CATALOG, VIEW(""));
+	struct regain_options options = {0};
+	struct regain_report regained;
 	char uuid[UUID_TEXT + 1];
 
 	open_old(rb, key);
+	options.deleted = rb->deleted.v;
+	options.n_deleted = rb->deleted.n;
 	if (catalog_begin(rb->a->catalog, err) < 0)
 		return -1;
-	if (add_media(rb, locations, n, key, err) < 0 || list_packs(rb, err) < 0 ||
-	    adopt_all(rb, err) < 0)
+	if (carry_media_over(rb, err) < 0 || find_media(rb, places, n, err) < 0)
 		return -1;
+	if (regain_packs(rb->a, &rb->found, &options, rb->arena, &regained, err) < 0)
+		return -1;
+	*report = (struct rebuild_report){regained.packs, regained.replaced, regained.unopened,
+					  regained.adopted};
 	carry_over(rb);
 	if (setting_set(rb->a->catalog, "archive",
 			VIEW(uuid_text(keyring_archive(rb->a->keys), uuid)), err) < 0)
 		return -1;
 	return catalog_commit(rb->a->catalog, err);
-}
-
-/* The new catalog takes the old one's place in one step: at no moment there is none. The old one's log
- * goes first, for it would be taken for the new one's; carrying over has emptied it. */
-static int put_in_place(struct archive *a, struct err *err)
-{
-	CLEAN_STR made = STR_INIT;
-	CLEAN_STR path = STR_INIT;
-	CLEAN_STR old = STR_INIT;
-
-	archive_path(a, "catalog.new", &made);
-	archive_path(a, "catalog.db", &path);
-	archive_path(a, "catalog.db.old", &old);
-	archive_remove_database(a, "catalog.db.old");
-	if (link(path.data, old.data) < 0 && errno != ENOENT)
-		return err_errno(err, "%s: link: %m", old.data);
-	archive_remove_database_log(a, "catalog.db");
-	if (rename(made.data, path.data) < 0)
-		return err_errno(err, "%s: rename: %m", made.data);
-	return dir_sync(a->dir, err);
 }
 
 static int make_index(const char *dir, struct err *err)
@@ -432,39 +240,27 @@ static int make_index(const char *dir, struct err *err)
 	return index_catch_up(a, NULL, err);
 }
 
-int archive_rebuild(const char *dir, const char *const *locations, size_t n,
+int archive_rebuild(const char *dir, const struct site *places, size_t n,
 		    struct rebuild_report *report_r, struct err *err)
 {
 	CLEAN(archive) a = NULL;
 	CLEAN(arena) arena = arena_new();
-	CLEAN(secret) key = NULL;
-	CLEAN_STR path = STR_INIT;
 	CLEAN_FD lock = -1;
-	struct rebuilding rb = {.arena = arena, .report = report_r};
+	struct rebuilding rb = {.arena = arena, .found.arena = arena};
 	int rc;
 
 	*report_r = (struct rebuild_report){0};
-	if (db_library_check(err) < 0 || archive_open_bare(dir, &a, err) < 0)
+	if (regain_open(dir, true, &a, &lock, err) < 0)
 		return -1;
-	rc = file_lock(archive_path(a, "index.lock", &path), &lock, err);
-	if (rc <= 0)
-		return rc < 0 ? -1 : err_set(err, ERR_BUSY, "mail is being taken in just now");
 	rb.a = a;
-	key = keyring_derive(a->keys, KEY_USE_CATALOG, VIEW(""));
-	archive_remove_database(a, "catalog.new");
-	if (catalog_open(archive_path(a, "catalog.new", &path), key, true, &a->catalog, err) < 0)
-		return -1;
-	if (fill_catalog(&rb, locations, n, key, err) < 0) {
-		catalog_free(&rb.old);
-		catalog_free(&a->catalog);
-		archive_remove_database(a, "catalog.new");
-		return -1;
-	}
-	catalog_free(&a->catalog);
-	archive_remove_database(a, "index.db"); /* its mail numbers are the old catalog's */
-	if (put_in_place(a, err) < 0)
-		return -1;
+	rc = fill_catalog(&rb, places, n, report_r, err);
+	catalog_free(&rb.old); /* closing it empties its log */
+	if (rc == 0)
+		rc = regain_put_in_place(a, err);
+	else
+		regain_drop(a);
 	archive_free(&a);
+	found_media_clear(&rb.found);
 	fd_cleanup(&lock);
-	return make_index(dir, err);
+	return rc < 0 ? -1 : make_index(dir, err);
 }

@@ -2,13 +2,14 @@
 /* rebuild.h - a new catalog and index from the media and the key alone (B4).
  *
  * The new catalog is made beside the old one and takes its place, in one rename, when it is complete; the
- * old one is kept as catalog.db.old. Settings, tags and notes are carried over from an old catalog
+ * old one is kept as catalog.db.old. Settings, media, tags and notes are carried over from an old catalog
  * that still opens; else the settings begin anew, and tags and notes are lost.
  */
 #ifndef APP_ARCHIVE_REBUILD_H
 #define APP_ARCHIVE_REBUILD_H
 
 #include "app/archive/adopt.h"
+#include "storage/site.h"
 
 struct rebuild_report {
 	uint64_t packs;
@@ -17,8 +18,9 @@ struct rebuild_report {
 	struct adopted adopted;
 };
 
-/* LOCATIONS: where media are, besides those inside the archive's directory and those that an old catalog names. */
-int archive_rebuild(const char *dir, const char *const *locations, size_t n,
+/* PLACES: where media or a mirror of them are, besides what is inside the archive's directory and what an old catalog
+ * names. What is in staging for a medium is taken in, too, even if the medium is away. */
+int archive_rebuild(const char *dir, const struct site *places, size_t n,
 		    struct rebuild_report *report_r, struct err *err);
 
 #endif

@@ -7,10 +7,19 @@
  *  - records behind the length that the catalog knows: whole ones are taken in, a torn tail is cut,
  *    and the pack is sealed;
  *  - it replaces another and that was committed: the old file is removed.
+ *
+ * Of a medium across a network only the staging folder is looked at: what a writer that died has begun is there, whole,
+ * and none of it was shipped that the catalog does not know. So a share that is away keeps no archive from being opened.
  */
 #include "app/archive/adopt.h"
 #include "app/archive/archive_priv.h"
 #include "base/log.h"
+#include "storage/staged.h"
+
+static struct medium *nearest(struct medium *medium)
+{
+	return medium_is_staged(medium) ? staged_near(medium) : medium;
+}
 
 static int remove_file(struct medium *medium, uint64_t pack, struct err *err)
 {
@@ -41,7 +50,7 @@ static int seal(struct archive *a, struct medium *medium, uint64_t pack, uint64_
 
 	if (pack_resume(medium, a->keys, pack, end, &writer, err) < 0 || pack_seal(writer, err) < 0)
 		return -1;
-	return packs_set(a->catalog, pack, PACK_SEALED, pack_writer_size(writer), err);
+	return archive_note_sealed(a, writer, err);
 }
 
 static int adopt_tail(struct archive *a, struct medium *medium, struct pack_reader *pack,
@@ -70,6 +79,7 @@ static int recover_open(struct archive *a, const struct pack_row *row, struct er
 
 	if (archive_medium(a, row->medium, &medium, err) < 0)
 		return -1;
+	medium = nearest(medium);
 	if (pack_open(medium, a->keys, row->pack, &pack, err) < 0) {
 		bool torn = err->kind == ERR_NOTFOUND || err->kind == ERR_DAMAGED;
 
@@ -109,13 +119,15 @@ static int recover_dead(struct archive *a, const struct pack_row *row, struct er
 	return rc;
 }
 
-static int remove_replaced(struct archive *a, const struct pack_row *row, struct err *err)
+int archive_remove_replaced(struct archive *a, const struct pack_row *row, struct err *err)
 {
 	struct medium *medium;
 
 	if (archive_medium(a, row->medium, &medium, err) < 0 ||
-	    remove_file(medium, row->pack, err) < 0)
+	    remove_file(nearest(medium), row->pack, err) < 0)
 		return -1;
+	if (medium_is_staged(medium))
+		return 0;
 	return packs_set(a->catalog, row->pack, PACK_REMOVED, row->length, err);
 }
 
@@ -147,7 +159,7 @@ int archive_recover(struct archive *a, struct err *err)
 	if (packs_list(a->catalog, arena, PACK_REPLACED, &rows, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (or_later(remove_replaced(a, &rows[i], err), err) < 0)
+		if (or_later(archive_remove_replaced(a, &rows[i], err), err) < 0)
 			return -1;
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "app/archive/status.h"
 
 #include "app/archive/archive_priv.h"
+#include "app/archive/media.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,7 +32,7 @@ int archive_status(struct archive *a, struct arena *arena, struct archive_status
 
 	if (archive_need_index(a, err) < 0 || mails_totals(a->catalog, &s.mails, err) < 0 ||
 	    index_count(a->index, &s.indexed, err) < 0 ||
-	    media_list(a->catalog, arena, &s.media, &s.n_media, err) < 0)
+	    media_overview(a, arena, &s.media, &s.n_media, err) < 0)
 		return -1;
 	for (size_t i = 0; i < s.n_media; i++)
 		s.pack_bytes += s.media[i].pack_bytes;

@@ -26,6 +26,12 @@ static bool seen_is(const struct seen *s, uint64_t i)
 	return i < s->n && (s->bits[i / 64] >> (i % 64) & 1) != 0;
 }
 
+/* A medium that does not answer. */
+struct silent {
+	uint64_t packs;
+	struct err why;
+};
+
 struct verifying {
 	struct archive *a;
 	struct reader *reader;
@@ -34,8 +40,10 @@ struct verifying {
 	struct mails_totals totals;
 	struct seen mails;
 	struct seen parts;
-	uint64_t sightings;  /* provenance records that the catalog knows */
-	struct arena *arena; /* of one record */
+	struct seen left_out;  /* packs */
+	struct silent *silent; /* by number, up to MEDIA_MAX */
+	uint64_t sightings;    /* provenance records that the catalog knows */
+	struct arena *arena;   /* of one record */
 	struct str raw;
 };
 
@@ -83,7 +91,23 @@ static void found(struct verifying *v, uint64_t pack, const char *text)
 	v->watch->finding(v->watch->arg, &finding);
 }
 
-/* Failures that are findings; others (a medium that went away) end the check. */
+static bool is_away(const struct err *err)
+{
+	return err->kind == ERR_OFFLINE || err->kind == ERR_TIMEOUT;
+}
+
+/* The pack's medium does not answer. */
+static void leave_out(struct verifying *v, const struct pack_row *row, const struct err *why)
+{
+	struct silent *silent = &v->silent[row->medium];
+
+	if (silent->packs++ == 0 && why != NULL)
+		silent->why = *why;
+	seen_set(&v->left_out, row->pack);
+	v->report->unchecked++;
+}
+
+/* Failures that are findings; others end the check, or the pack's, if its medium went away. */
 static bool is_finding(const struct err *err)
 {
 	return err->kind == ERR_DAMAGED || err->kind == ERR_NOTFOUND || err->kind == ERR_WRONGKEY ||
@@ -123,6 +147,12 @@ static int check_mail(struct verifying *v, uint64_t pack, const struct record *r
 		return known;
 	v->report->mails++;
 	if (reader_rebuild(v->reader, payload, &v->raw, &exact, &reading) < 0) {
+		if (is_away(&reading)) { /* a part of it lies there */
+			v->report->unchecked_mails++;
+			if (known > 0)
+				seen_set(&v->mails, row.mail);
+			return 0;
+		}
 		if (!is_finding(&reading))
 			return err_set(err, reading.kind, "%s", reading.text);
 		return found_at(v, pack, record->offset, reading.text, err);
@@ -218,17 +248,12 @@ static int check_records(struct verifying *v, const struct pack_row *row, struct
 	return rc < 0 ? -1 : 0;
 }
 
-static int check_pack(struct verifying *v, const struct pack_row *row, struct err *err)
+static int read_pack(struct verifying *v, const struct pack_row *row, struct err *err)
 {
 	CLEAN(pack_reader) pack = NULL;
 	CLEAN(pack_scan) scan = NULL;
 	struct medium *medium;
 
-	if (row->state != PACK_SEALED && row->state != PACK_OPEN)
-		return 0;
-	if (row->state == PACK_OPEN && row->length == 0)
-		return 0; /* just begun by a writer at work */
-	v->report->packs++;
 	if (archive_medium(v->a, row->medium, &medium, err) < 0)
 		return -1;
 	if (pack_open(medium, v->a->keys, row->pack, &pack, err) < 0) {
@@ -241,6 +266,35 @@ static int check_pack(struct verifying *v, const struct pack_row *row, struct er
 	if (pack_scan_begin(pack, 0, &scan, err) < 0)
 		return -1;
 	return check_records(v, row, scan, err);
+}
+
+static int check_pack(struct verifying *v, const struct pack_row *row, struct err *err)
+{
+	if (row->state != PACK_SEALED && row->state != PACK_OPEN)
+		return 0;
+	if (row->state == PACK_OPEN && row->length == 0)
+		return 0; /* just begun by a writer at work */
+	if (v->silent[row->medium].packs > 0 && !row->staged) {
+		leave_out(v, row, NULL); /* not asked again for each pack */
+		return 0;
+	}
+	if (read_pack(v, row, err) < 0) {
+		if (!is_away(err))
+			return -1;
+		leave_out(v, row, err);
+		err_clear(err);
+		return 0;
+	}
+	v->report->packs++;
+	return 0;
+}
+
+static void tell_left_out(struct verifying *v)
+{
+	for (unsigned i = 0; i <= MEDIA_MAX; i++)
+		if (v->silent[i].packs > 0 && v->watch->left_out != NULL)
+			v->watch->left_out(v->watch->arg, i, v->silent[i].packs,
+					   v->silent[i].why.text);
 }
 
 /* ---- catalog to packs ---- */
@@ -256,6 +310,10 @@ static int check_was_seen(void *arg, const struct mail_row *row, struct err *err
 	(void)err;
 	if (seen_is(&v->mails, row->mail))
 		return 0;
+	if (seen_is(&v->left_out, row->record.pack)) {
+		v->report->unchecked_mails++;
+		return 0;
+	}
 	finding.text = "the catalog names a mail here, and there is none that opens";
 	v->report->findings++;
 	v->watch->finding(v->watch->arg, &finding);
@@ -266,7 +324,7 @@ static int check_part_was_seen(void *arg, const struct part_row *row, struct err
 {
 	struct verifying *v = arg;
 
-	if (seen_is(&v->parts, row->part))
+	if (seen_is(&v->parts, row->part) || seen_is(&v->left_out, row->pack))
 		return 0;
 	return found_at(v, row->pack, row->offset,
 			"the catalog names a part here, and there is none that opens", err);
@@ -277,7 +335,7 @@ static int check_catalog(struct verifying *v, struct err *err)
 	if (mails_each(v->a->catalog, 0, check_was_seen, v, err) < 0 ||
 	    parts_each(v->a->catalog, check_part_was_seen, v, err) < 0)
 		return -1;
-	if (v->sightings < v->totals.sightings)
+	if (v->sightings < v->totals.sightings && v->report->unchecked == 0)
 		found(v, 0, "the catalog names sightings that no pack holds");
 	return 0;
 }
@@ -328,9 +386,11 @@ static int verify(struct verifying *v, struct err *err)
 
 	if (packs_list(v->a->catalog, arena, 0, &rows, &n, err) < 0)
 		return -1;
+	v->left_out = seen_new(n > 0 ? rows[n - 1].pack : 0);
 	for (size_t i = 0; i < n; i++)
 		if (check_pack(v, &rows[i], err) < 0)
 			return -1;
+	tell_left_out(v);
 	return check_catalog(v, err) < 0 ? -1 : check_databases(v, err);
 }
 
@@ -344,12 +404,15 @@ int verify_all(struct archive *a, const struct verify_watch *watch, struct verif
 	if (mails_totals(a->catalog, &v.totals, err) < 0)
 		return -1;
 	v.reader = reader_new(a);
+	v.silent = mem_new((MEDIA_MAX + 1) * sizeof(*v.silent));
 	v.arena = arena_new();
 	v.mails = seen_new(v.totals.highest);
 	v.parts = seen_new(v.totals.highest_part);
 	rc = verify(&v, err);
 	free(v.mails.bits);
 	free(v.parts.bits);
+	free(v.left_out.bits);
+	free(v.silent);
 	arena_free(&v.arena);
 	reader_free(&v.reader);
 	str_clear(&v.raw);

@@ -6,8 +6,16 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 
-enum { BUSY_WAIT_MS = 30000, STATEMENTS_MAX = 256 };
+enum {
+	STATEMENTS_MAX = 256,
+	/* waiting for another writer: often at first, half a minute in all */
+	BUSY_QUICK_TRIES = 100,
+	BUSY_QUICK_MS = 1,
+	BUSY_SLOW_MS = 5,
+	BUSY_TRIES = 6000
+};
 
 struct stmt {
 	struct db *db;
@@ -118,6 +126,20 @@ static int must_be_there(const char *path, struct err *err)
 	return st.st_size > 0 ? 0 : err_set(err, ERR_DAMAGED, "%s: is empty", path);
 }
 
+/* SQLite's own waiting looks every 100 ms in the end: next to a writer that is at work all the time it never meets
+ * the short gap between two transactions, and behind one that is done it sleeps on. */
+static int wait_for_others(void *arg, int tries)
+{
+	const struct timespec pause = {
+		.tv_nsec = (tries < BUSY_QUICK_TRIES ? BUSY_QUICK_MS : BUSY_SLOW_MS) * 1000000L};
+
+	(void)arg;
+	if (tries >= BUSY_TRIES)
+		return 0;
+	nanosleep(&pause, NULL);
+	return 1;
+}
+
 int db_open(const char *path, const struct secret *key, const struct db_options *options,
 	    struct db **db_r, struct err *err)
 {
@@ -134,7 +156,7 @@ int db_open(const char *path, const struct secret *key, const struct db_options 
 		return err_add(err, "%s", path);
 	}
 	sqlite3_extended_result_codes(db->sqlite, 1);
-	sqlite3_busy_timeout(db->sqlite, BUSY_WAIT_MS);
+	sqlite3_busy_handler(db->sqlite, wait_for_others, NULL);
 	sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	if (set_key(db, key, err) < 0 || set_options(db, options, err) < 0)
 		return err_add(err, "%s", path);

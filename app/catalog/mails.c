@@ -488,6 +488,17 @@ int notes_set(struct catalog *catalog, uint64_t mail, struct view tags, struct v
 		      BIND_INT(mail), BIND_TEXT(tags), BIND_TEXT(note));
 }
 
+int mails_count(struct catalog *catalog, uint64_t *n_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	if (db_query(catalog_db(catalog), "SELECT count(*) FROM mails", &q, err) < 0 ||
+	    stmt_step(q, err) < 0)
+		return -1;
+	*n_r = (uint64_t)stmt_int(q, 0);
+	return 0;
+}
+
 int mails_totals(struct catalog *catalog, struct mails_totals *totals_r, struct err *err)
 {
 	CLEAN_STMT q = NULL;

@@ -128,6 +128,8 @@ int notes_get(struct catalog *catalog, struct arena *arena, uint64_t mail, struc
 int notes_set(struct catalog *catalog, uint64_t mail, struct view tags, struct view note,
 	      struct err *err);
 
+int mails_count(struct catalog *catalog, uint64_t *n_r, struct err *err); /* deleted ones, too */
+
 struct mails_totals {
 	uint64_t mails, bytes;      /* live ones, and their captured bytes */
 	uint64_t deleted;           /* deleted, not erased from the media yet */

@@ -129,6 +129,20 @@ int media_get(struct catalog *catalog, struct arena *arena, unsigned medium,
 	return rc;
 }
 
+int media_state(struct catalog *catalog, unsigned medium, enum medium_state *state_r,
+		unsigned *redirect_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err,
+			 "SELECT state, redirect FROM media WHERE medium = ?1", BIND_INT(medium));
+
+	if (rc > 0) {
+		*state_r = (enum medium_state)stmt_int(q, 0);
+		*redirect_r = (unsigned)stmt_int(q, 1);
+	}
+	return rc;
+}
+
 /* Of a row whose columns are location, user, domain, password. */
 static void read_site(struct stmt *q, struct arena *arena, struct site *site_r,
 		      struct secret **password_r)

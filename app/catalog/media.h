@@ -52,6 +52,9 @@ int media_list(struct catalog *catalog, struct arena *arena, struct medium_row *
 int media_get(struct catalog *catalog, struct arena *arena, unsigned medium,
 	      struct medium_row *row_r, struct err *err); /* 1, 0 there is no such number */
 
+/* Its state alone, quickly: 1, 0 there is no such number. */
+int media_state(struct catalog *catalog, unsigned medium, enum medium_state *state_r,
+		unsigned *redirect_r, struct err *err);
 /* Where it is: 1, 0 there is no such number. Texts in the arena; the password is the caller's to free. */
 int media_site(struct catalog *catalog, struct arena *arena, unsigned medium, struct site *site_r,
 	       struct secret **password_r, struct err *err);

@@ -57,6 +57,12 @@ int packs_set_staged(struct catalog *catalog, uint64_t pack, bool staged, struct
 		      BIND_INT(pack), BIND_INT(staged), BIND_INT(clock_s()));
 }
 
+int packs_set_medium(struct catalog *catalog, uint64_t pack, unsigned medium, struct err *err)
+{
+	return db_run(catalog_db(catalog), err, "UPDATE packs SET medium = ?2 WHERE pack = ?1",
+		      BIND_INT(pack), BIND_INT(medium));
+}
+
 int packs_set_hash(struct catalog *catalog, uint64_t pack, const struct hash *hash, struct err *err)
 {
 	return db_run(catalog_db(catalog), err, "UPDATE packs SET hash = ?2 WHERE pack = ?1",
@@ -126,6 +132,18 @@ static int list_rows(struct stmt *q, int rc, struct arena *arena, struct pack_ro
 	*v_r = list.v;
 	*n_r = list.n;
 	return rc;
+}
+
+int packs_highest(struct catalog *catalog, uint64_t *pack_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	if (db_query(catalog_db(catalog), "SELECT coalesce(max(pack), 0) FROM packs", &q, err) <
+		    0 ||
+	    stmt_step(q, err) < 0)
+		return -1;
+	*pack_r = (uint64_t)stmt_int(q, 0);
+	return 0;
 }
 
 int packs_list(struct catalog *catalog, struct arena *arena, enum pack_state state,

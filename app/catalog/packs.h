@@ -33,6 +33,8 @@ int packs_set(struct catalog *catalog, uint64_t pack, enum pack_state state, uin
 int packs_set_shipped(struct catalog *catalog, uint64_t pack, uint64_t bytes, struct err *err);
 /* The medium has all of it, read back and compared: nothing of it is in staging any more. Or it is there again. */
 int packs_set_staged(struct catalog *catalog, uint64_t pack, bool staged, struct err *err);
+/* It lies on another medium than was known. */
+int packs_set_medium(struct catalog *catalog, uint64_t pack, unsigned medium, struct err *err);
 int packs_set_hash(struct catalog *catalog, uint64_t pack, const struct hash *hash,
 		   struct err *err);
 /* Those that are staged, in order of their numbers. */
@@ -42,6 +44,8 @@ int packs_list_staged(struct catalog *catalog, struct arena *arena, struct pack_
 int packs_add_erased(struct catalog *catalog, uint64_t pack, uint64_t bytes, struct err *err);
 int packs_replaced(struct catalog *catalog, uint64_t pack, uint64_t by, struct err *err);
 int packs_get(struct catalog *catalog, uint64_t pack, struct pack_row *row_r, struct err *err);
+/* The highest number ever given; 0 none was. */
+int packs_highest(struct catalog *catalog, uint64_t *pack_r, struct err *err);
 /* Those in STATE, or all with 0; in order of their numbers. */
 int packs_list(struct catalog *catalog, struct arena *arena, enum pack_state state,
 	       struct pack_row **v_r, size_t *n_r, struct err *err);

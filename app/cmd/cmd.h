@@ -40,14 +40,19 @@ struct cmd {
 	X(erase, "index|media", "the nightly steps that erase deleted mails for good")             \
 	X(note, "ID [--tags TAGS] [--text TEXT]", "tags and a note for a mail")                    \
 	X(index, "update|rebuild", "bring the search index up to date, or make it anew")           \
-	X(rebuild, "[--medium DIR]...", "make catalog and index from the media and the key")       \
+	X(rebuild, "[--medium LOCATION]... [--user U --password-file F] [--domain D]",             \
+	  "make catalog and index from the media and the key")                                     \
 	X(spool, "list|show ID|retry ID...|drop ID...|expire [--postqueue COMMAND]",               \
 	  "incoming mail that waits or is stuck")                                                  \
 	X(fetch,                                                                                   \
 	  "add|set NAME [--imap|--pop3 HOST[:PORT]] [--user U] [--password-file F] ... | list | "  \
 	  "test NAME | run [NAME...] [--once] [--wait S] | remove NAME",                           \
 	  "mailboxes on other servers")                                                            \
-	X(medium, "list", "the numbered media")                                                    \
+	X(medium,                                                                                  \
+	  "list | add LOCATION [--user U --password-file F] [--domain D] [--active] | "            \
+	  "set N [--location L] [--user U] [--password-file F] [--domain D] | activate N | "       \
+	  "deactivate N | reactivate N | check [N] | redirect N --to M | remove N",                \
+	  "the numbered media")                                                                    \
 	X(status, "", "how the archive is")                                                        \
 	X(settings, "", "all settings of the archive's files, with defaults and bounds")           \
 	X(serve, "", "run all daemons of the archive, for trials")
@@ -85,6 +90,9 @@ int cmd_find_mail(const struct cmd *cmd, struct archive *a, struct arena *arena,
 
 /* A password from FILE, or if that is NULL asked for (twice if CONFIRM). -1: told. */
 int cmd_password(const struct cmd *cmd, const char *file, bool confirm, struct secret **password_r);
+
+/* The key of the archive in DIR is on paper: status stops warning. */
+int cmd_note_key_backup(const char *dir, struct err *err);
 
 /* One JSON value onto a line being built: a string in quotes, escaped (RFC 8259), and made safe as by
  * str_addsafe(), since TEXT may be of a mail and no valid UTF-8. */

@@ -23,9 +23,10 @@ int cmd_erase(struct cmd *cmd)
 		return cmd_fail(cmd, &err);
 	if (cmd->json)
 		printf("{\"mails\": %llu, \"packs\": %llu, \"bytes_freed\": %llu, \"refused\": "
-		       "%llu}\n",
+		       "%llu, \"put_off\": %llu}\n",
 		       (unsigned long long)r.mails, (unsigned long long)r.packs,
-		       (unsigned long long)r.bytes_freed, (unsigned long long)r.refused);
+		       (unsigned long long)r.bytes_freed, (unsigned long long)r.refused,
+		       (unsigned long long)r.put_off);
 	else if (media)
 		printf("%llu mail%s erased from the media: %llu pack%s written anew, %s freed\n",
 		       (unsigned long long)r.mails, cmd_plural(r.mails),
@@ -34,5 +35,10 @@ int cmd_erase(struct cmd *cmd)
 	else
 		printf("%llu mail%s erased from the index\n", (unsigned long long)r.mails,
 		       cmd_plural(r.mails));
-	return r.refused > 0 ? EXIT_REFUSED : EXIT_DONE;
+	if (r.put_off > 0 && !cmd->json)
+		printf("%llu pack%s not yet: the medium does not answer. Nobody finds these mails "
+		       "any more; run it "
+		       "again when it does\n",
+		       (unsigned long long)r.put_off, cmd_plural(r.put_off));
+	return r.refused + r.put_off > 0 ? EXIT_REFUSED : EXIT_DONE;
 }

@@ -14,8 +14,8 @@ struct key_options {
 	bool prompt, html;
 };
 
-/* A backup exists: status stops warning. A file, for when the catalog is not there yet. */
-static int note_backup(const char *dir, struct err *err)
+/* A file, for when the catalog is not there yet. */
+int cmd_note_key_backup(const char *dir, struct err *err)
 {
 	CLEAN_STR path = STR_INIT;
 	CLEAN_STR now = STR_INIT;
@@ -45,7 +45,7 @@ static int key_export(struct cmd *cmd, const struct key_options *o)
 		err_errno(&err, "standard output: %m");
 		return cmd_fail(cmd, &err);
 	}
-	return note_backup(cmd->archive_dir, &err) < 0 ? cmd_fail(cmd, &err) : EXIT_DONE;
+	return cmd_note_key_backup(cmd->archive_dir, &err) < 0 ? cmd_fail(cmd, &err) : EXIT_DONE;
 }
 
 static int read_text(const char *path, struct str *text, struct err *err)
@@ -70,7 +70,8 @@ static int key_import(struct cmd *cmd, const struct key_options *o)
 	if (read_text(cmd->argc == 2 ? cmd->argv[1] : NULL, &text, &err) < 0 ||
 	    keytext_read(str_view(&text), password, &keys, &err) < 0 ||
 	    dir_make_all(cmd->archive_dir, 0700, &err) < 0 ||
-	    keyring_save(keys, path.data, &err) < 0 || note_backup(cmd->archive_dir, &err) < 0)
+	    keyring_save(keys, path.data, &err) < 0 ||
+	    cmd_note_key_backup(cmd->archive_dir, &err) < 0)
 		return cmd_fail(cmd, &err);
 	keyring_add_fingerprint(&fingerprint, keys);
 	if (cmd->json)

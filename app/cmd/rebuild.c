@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/archive/rebuild.h"
 
-#include "app/cmd/cmd.h"
+#include "app/cmd/places.h"
 
 static void print_json(const struct rebuild_report *r)
 {
@@ -15,24 +15,21 @@ static void print_json(const struct rebuild_report *r)
 
 int cmd_rebuild(struct cmd *cmd)
 {
-	struct option_list media = {0};
-	const struct option_row rows[] = {{"medium", OPTION_LIST, &media}, {0}};
+	CLEAN_PLACES places = {0};
+	const struct option_row rows[] = {PLACES_OPTIONS("medium", &places), {0}};
 	struct rebuild_report r;
 	struct err err = {0};
 	bool damaged;
-	int rc;
+	int status;
 
-	if (cmd_options(cmd, rows) < 0) {
-		free(media.v);
+	if (cmd_options(cmd, rows) < 0)
 		return EXIT_USAGE;
-	}
-	if (cmd->argc != 0) {
-		free(media.v);
+	if (cmd->argc != 0)
 		return cmd_usage(cmd, "rebuild takes no arguments");
-	}
-	rc = archive_rebuild(cmd->archive_dir, media.v, media.n, &r, &err);
-	free(media.v);
-	if (rc < 0)
+	status = places_load(cmd, &places);
+	if (status != EXIT_DONE)
+		return status;
+	if (archive_rebuild(cmd->archive_dir, places.v, places.n, &r, &err) < 0)
 		return cmd_fail(cmd, &err);
 	damaged = r.unopened + r.adopted.damaged + r.adopted.unreadable > 0;
 	if (cmd->json)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* serve - all daemons of an archive in the foreground, for trials; on a server, systemd runs them.
  *
- * Which ones: the archiver always; sealpost-smtpd if ARCHIVE/smtpd.conf is there, sealpost-milter if
+ * Which ones: the archiver and the shipper always; sealpost-smtpd if ARCHIVE/smtpd.conf is there, sealpost-milter if
  * ARCHIVE/milter.conf is. One that dies is started again, after a pause that grows as long as it does not stay up. On
  * SIGTERM or SIGINT the doors end first, so that all they acknowledged is in the spool; then what is ready is
- * archived.
+ * archived, and what was archived is carried to its medium.
  */
 #include "app/cmd/cmd.h"
 #include "app/intake/milter/settings.h"
@@ -25,10 +25,10 @@
 enum { PAUSE_MS_MIN = 100, PAUSE_MS_MAX = 10000 };
 /* Up for so long: what fails is not its start. */
 enum { STARTED_MS = 250 };
-enum { GRACE_MS = 60000, DRAIN_MS = 10 * 60 * 1000 };
+enum { GRACE_MS = 60000, DRAIN_MS = 10 * 60 * 1000, SHIP_MS = 60 * 1000 };
 enum { EXPIRE_EVERY_MS = 10 * 60 * 1000 };
 /* The doors first: they end in this order. */
-enum { SMTPD, MILTER, ARCHIVER, DAEMONS };
+enum { SMTPD, MILTER, ARCHIVER, SHIPPER, DAEMONS };
 
 struct child {
 	const char *name; /* NULL: not wanted here */
@@ -194,40 +194,50 @@ static int end(struct child *child)
 	return err.kind == ERR_TIMEOUT ? -1 : 0;
 }
 
-/* What the doors left is archived, now that nothing more comes. Who does not want to wait asks again: then it waits
- * in the spool for the next start. */
-static int drain(struct service *s)
+/* A daemon once more, for what is left now that nothing more comes; for MS at most. Who does not want to wait asks to
+ * stop again: then LEFT is for the next start. -1: it failed, or had to be killed. */
+static int run_once(struct service *s, struct child *child, int ms, const char *left)
 {
 	const char *args[] = {"--archive", s->cmd->archive_dir, "--once",
 			      "--verbose", "--follow",          NULL};
-	struct child *archiver = &s->child[ARCHIVER];
-	struct signalfd_siginfo first;
 	struct pollfd fds[2] = {{.fd = s->stop_fd, .events = POLLIN}, {.events = POLLIN}};
 	struct err err = {0};
 
-	if (read(s->stop_fd, &first, sizeof(first)) < 0 || /* the one that ended watch() */
-	    program_start(archiver->name, args, -1, &archiver->pid, &err) < 0) {
+	if (program_start(child->name, args, -1, &child->pid, &err) < 0) {
 		log_error("%s", err.text);
 		return -1;
 	}
-	fds[1].fd = archiver->fd = pidfd_open(archiver->pid, 0);
-	poll(fds, 2, DRAIN_MS);
+	fds[1].fd = child->fd = pidfd_open(child->pid, 0);
+	poll(fds, 2, ms);
 	if (fds[1].revents == 0) {
-		log_warn("not all that is in the spool is archived; it is at the next start");
-		return end(archiver);
+		log_warn("there was no time for %s; it is done at the next start", left);
+		return end(child);
 	}
-	if (program_wait(archiver->pid, archiver->name, 0, &err) == 0)
+	if (program_wait(child->pid, child->name, 0, &err) == 0)
 		return 0;
-	log_error("%s; what is in the spool is archived at the next start", err.text);
+	log_error("%s; %s is done at the next start", err.text, left);
 	return -1;
+}
+
+/* What the doors left is archived, and what was archived is carried away: it is as safe in staging. */
+static int drain(struct service *s)
+{
+	struct signalfd_siginfo first;
+	int rc;
+
+	if (read(s->stop_fd, &first, sizeof(first)) < 0) /* the one that ended watch() */
+		log_error("signal: %m");
+	rc = run_once(s, &s->child[ARCHIVER], DRAIN_MS, "all that is in the spool");
+	run_once(s, &s->child[SHIPPER], SHIP_MS, "all that waits for its medium");
+	return rc;
 }
 
 static int end_all(struct service *s)
 {
 	int failed = 0;
 
-	for (size_t i = 0; i < DAEMONS; i++) /* at the same time, but the archiver last */
-		if (i != ARCHIVER && s->child[i].pid != 0)
+	for (size_t i = 0; i < ARCHIVER; i++) /* the doors at the same time */
+		if (s->child[i].pid != 0)
 			kill(s->child[i].pid, SIGTERM);
 	for (size_t i = 0; i < DAEMONS; i++)
 		failed |= end(&s->child[i]);
@@ -286,7 +296,8 @@ static int tell(const struct service *s, const struct str *doors)
 
 	str_addf(&line, "The archive %s is at your service. Ctrl-C ends it.\n",
 		 s->cmd->archive_dir);
-	str_adds(&line, "  archiver  takes in what the doors leave in the spool\n");
+	str_adds(&line, "  archiver  takes in what the doors leave in the spool\n"
+			"  shipper   carries it to the media across the network\n");
 	str_adds(&line, doors->data);
 	if (doors->len == 0)
 		str_adds(&line,
@@ -335,6 +346,7 @@ int cmd_serve(struct cmd *cmd)
 	for (size_t i = 0; i < DAEMONS; i++)
 		s.child[i] = (struct child){.fd = -1, .pause_ms = PAUSE_MS_MIN};
 	s.child[ARCHIVER].name = "archiver";
+	s.child[SHIPPER].name = "shipper";
 	if (prepare(&s, &err) < 0)
 		return cmd_fail(cmd, &err);
 	if (start_all(&s, &err) < 0) {

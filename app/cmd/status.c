@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/archive/status.h"
 
-#include "app/cmd/cmd.h"
+#include "app/cmd/medium_row.h"
 #include "app/intake/spool.h"
 
 enum { SPOOL_STATES = SPOOL_STUCK + 1 };
@@ -27,11 +27,17 @@ static int count_spool(const struct cmd *cmd, size_t waits_r[SPOOL_STATES], stru
 
 static void print_json(const struct archive_status *s, const size_t waits[SPOOL_STATES])
 {
+	CLEAN_STR media = STR_INIT;
+
+	for (size_t i = 0; i < s->n_media; i++) {
+		str_adds(&media, i > 0 ? ", " : "");
+		medium_row_json(&media, &s->media[i]);
+	}
 	printf("{\"mails\": %llu, \"bytes\": %llu, \"deleted\": %llu, \"pack_bytes\": %llu, "
 	       "\"catalog_bytes\": %llu, \"index_bytes\": %llu, \"indexed\": %llu, "
 	       "\"parts\": %llu, \"part_bytes\": %llu, \"part_uses\": %llu, "
 	       "\"saved_bytes\": %llu, \"key_backup\": %s, "
-	       "\"spool\": {\"pending\": %zu, \"ready\": %zu, \"stuck\": %zu}}\n",
+	       "\"spool\": {\"pending\": %zu, \"ready\": %zu, \"stuck\": %zu}, \"media\": [%s]}\n",
 	       (unsigned long long)s->mails.mails, (unsigned long long)s->mails.bytes,
 	       (unsigned long long)s->mails.deleted, (unsigned long long)s->pack_bytes,
 	       (unsigned long long)s->catalog_bytes, (unsigned long long)s->index_bytes,
@@ -39,11 +45,16 @@ static void print_json(const struct archive_status *s, const size_t waits[SPOOL_
 	       (unsigned long long)s->mails.part_bytes, (unsigned long long)s->mails.uses,
 	       (unsigned long long)(s->mails.used_bytes - s->mails.part_bytes),
 	       s->key_backed_up ? "true" : "false", waits[SPOOL_PENDING], waits[SPOOL_READY],
-	       waits[SPOOL_STUCK]);
+	       waits[SPOOL_STUCK], media.data);
 }
 
 static void print_warnings(const struct cmd *cmd, const struct archive_status *s, size_t stuck)
 {
+	CLEAN_STR media = STR_INIT;
+
+	for (size_t i = 0; i < s->n_media; i++)
+		medium_row_warn(&media, &s->media[i], cmd->archive_dir);
+	fputs(media.data, stdout);
 	if (stuck > 0)
 		printf("WARNING: %zu incoming mail%s could not be archived. None is lost; look at "
 		       "the reasons: sealpost --archive %s spool list\n",
@@ -61,9 +72,10 @@ static void print_warnings(const struct cmd *cmd, const struct archive_status *s
 		       (unsigned long long)(s->mails.mails - s->indexed), cmd->archive_dir);
 }
 
-static void print_text(const struct cmd *cmd, const struct archive_status *s, struct archive *a,
+static void print_text(const struct cmd *cmd, const struct archive_status *s,
 		       const size_t waits[SPOOL_STATES])
 {
+	CLEAN_STR media = STR_INIT;
 	char in[32], on[32], db[32], saved[32];
 	double share = s->mails.bytes ? 100.0 * (double)s->pack_bytes / (double)s->mails.bytes : 0;
 
@@ -81,19 +93,9 @@ static void print_text(const struct cmd *cmd, const struct archive_status *s, st
 	       cmd_bytes(s->catalog_bytes + s->index_bytes, db));
 	printf("spool     %zu to archive, %zu not delivered yet, %zu stuck\n", waits[SPOOL_READY],
 	       waits[SPOOL_PENDING], waits[SPOOL_STUCK]);
-	for (size_t i = 0; i < s->n_media; i++) {
-		struct medium *medium;
-		uint64_t left = 0, total;
-		struct err err = {0};
-
-		printf("medium %-2u %s%s at %s, ", s->media[i].medium, s->media[i].type,
-		       s->media[i].active ? ", active" : "", s->media[i].location);
-		if (archive_medium(a, s->media[i].medium, &medium, &err) == 0 &&
-		    medium_space(medium, &left, &total, &err) == 0)
-			printf("%s free\n", cmd_bytes(left, in));
-		else
-			printf("does not answer: %s\n", err.text);
-	}
+	for (size_t i = 0; i < s->n_media; i++)
+		medium_row_text(&media, &s->media[i]);
+	fputs(media.data, stdout);
 	print_warnings(cmd, s, waits[SPOOL_STUCK]);
 }
 
@@ -117,6 +119,6 @@ int cmd_status(struct cmd *cmd)
 	if (cmd->json)
 		print_json(&s, waits);
 	else
-		print_text(cmd, &s, a, waits);
+		print_text(cmd, &s, waits);
 	return EXIT_DONE;
 }

@@ -49,6 +49,27 @@ static void print_finding(void *arg, const struct finding *f)
 		printf("  concerns mail %s\n", uuid_text(&f->mails[i], id));
 }
 
+static void print_left_out(void *arg, unsigned medium, uint64_t packs, const char *why)
+{
+	struct printing *p = arg;
+	CLEAN_STR line = STR_INIT;
+
+	if (p->cmd->json) {
+		str_addf(&line, "{\"medium\": %u, \"unchecked_packs\": %llu, \"reason\": ", medium,
+			 (unsigned long long)packs);
+		cmd_json_text(&line, VIEW(why));
+		str_adds(&line, "}\n");
+	} else {
+		str_addf(&line,
+			 "medium %u does not answer, and %llu pack%s there %s not checked: %s\n",
+			 medium, (unsigned long long)packs, cmd_plural(packs),
+			 packs == 1 ? "was" : "were", why);
+	}
+	if (p->bar)
+		fputs("\r\033[K", stderr);
+	cmd_print(&line);
+}
+
 static void print_progress(void *arg, const struct verify_report *report, uint64_t total)
 {
 	struct printing *p = arg;
@@ -67,7 +88,7 @@ static void print_progress(void *arg, const struct verify_report *report, uint64
 static int verify_everything(struct cmd *cmd, struct archive *a)
 {
 	struct printing p = {.cmd = cmd, .bar = isatty(STDERR_FILENO) && !cmd->json};
-	struct verify_watch watch = {&p, print_finding, print_progress};
+	struct verify_watch watch = {&p, print_finding, print_left_out, print_progress};
 	struct verify_report report;
 	struct err err = {0};
 	int rc = verify_all(a, &watch, &report, &err);
@@ -77,17 +98,24 @@ static int verify_everything(struct cmd *cmd, struct archive *a)
 	if (rc < 0)
 		return cmd_fail(cmd, &err);
 	if (cmd->json)
-		printf("{\"packs\": %llu, \"mails\": %llu, \"bytes\": %llu, \"findings\": %llu}\n",
+		printf("{\"packs\": %llu, \"mails\": %llu, \"bytes\": %llu, \"findings\": %llu, "
+		       "\"unchecked_packs\": %llu, \"unchecked_mails\": %llu}\n",
 		       (unsigned long long)report.packs, (unsigned long long)report.mails,
-		       (unsigned long long)report.bytes, (unsigned long long)report.findings);
+		       (unsigned long long)report.bytes, (unsigned long long)report.findings,
+		       (unsigned long long)report.unchecked,
+		       (unsigned long long)report.unchecked_mails);
 	else
 		printf("%llu mail%s in %llu pack%s read and compared: %s\n",
 		       (unsigned long long)report.mails, cmd_plural(report.mails),
 		       (unsigned long long)report.packs, cmd_plural(report.packs),
 		       report.findings
 			       ? "see above for what is damaged; the rest is as it was captured"
-			       : "everything is as it was captured");
-	return report.findings > 0 ? EXIT_FAILED : EXIT_DONE;
+		       : report.unchecked ? "all of that is as it was captured; see above for what "
+					    "was not checked"
+					  : "everything is as it was captured");
+	if (report.findings > 0)
+		return EXIT_FAILED;
+	return report.unchecked + report.unchecked_mails > 0 ? EXIT_REFUSED : EXIT_DONE;
 }
 
 static int verify_one(struct cmd *cmd, struct archive *a, const char *text)

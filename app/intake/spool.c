@@ -22,7 +22,6 @@ enum {
 	WHY_MAX = 1024
 };
 
-static const uint64_t default_reserve_bytes = 256ULL * 1024 * 1024;
 
 struct spool_entry {
 	struct spool *spool;
@@ -125,7 +124,7 @@ int spool_open(const char *archive_dir, struct spool **spool_r, struct err *err)
 	CLEAN_FD probe = -1;
 
 	spool->watch_fd = -1;
-	spool->reserve_bytes = default_reserve_bytes;
+	spool->reserve_bytes = FILE_RESERVE_AUTO;
 	str_addf(&path, "%s/spool.pub", archive_dir);
 	if (public_key_load(path.data, &spool->to, err) < 0 ||
 	    make_dirs(spool, archive_dir, err) < 0 || open_unnamed(spool, &probe, err) < 0)
@@ -157,15 +156,16 @@ void spool_set_reserve(struct spool *spool, uint64_t bytes)
 
 static int check_space(const struct spool *spool, uint64_t size_bytes, struct err *err)
 {
-	uint64_t left, total;
+	uint64_t left, total, reserve;
 
 	if (file_space(spool->dirs[SPOOL_READY], &left, &total, err) < 0)
 		return -1;
-	if (left >= spool->reserve_bytes && left - spool->reserve_bytes >= size_bytes)
+	reserve = file_reserve(spool->reserve_bytes, total);
+	if (left >= reserve && left - reserve >= size_bytes)
 		return 0;
 	return err_set(err, ERR_NOSPACE, "%s: %llu bytes are free, %llu of them in reserve",
 		       spool->dirs[SPOOL_READY], (unsigned long long)left,
-		       (unsigned long long)spool->reserve_bytes);
+		       (unsigned long long)reserve);
 }
 
 static struct view make_context(const struct uuid *id, char part, char out[CONTEXT_BYTES])

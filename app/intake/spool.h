@@ -42,7 +42,7 @@ int spool_open(const char *archive_dir, struct spool **spool_r, struct err *err)
 void spool_free(struct spool **spool);
 
 /* Disk space that is never used up, so that the archive on the same disk has room to take what waits:
- * 256 MiB, unless set otherwise. */
+ * file_reserve() with FILE_RESERVE_AUTO, unless set otherwise. */
 void spool_set_reserve(struct spool *spool, uint64_t bytes);
 
 /* The doors' side.

@@ -48,7 +48,8 @@ const char *share_url(const struct share *s, struct view name, struct str *url)
 {
 	str_reset(url);
 	str_addv(url, str_view(&s->url));
-	str_addc(url, '/');
+	if (name.len > 0)
+		str_addc(url, '/');
 	share_add_encoded(url, name);
 	return url->data;
 }
@@ -343,7 +344,7 @@ static int list_below(struct str *url, struct str *name, unsigned depth, struct 
 			continue;
 		str_addc(url, '/');
 		share_add_encoded(url, VIEW(info->name));
-		str_addf(name, "/%s", info->name);
+		str_addf(name, "%s%s", name_len > 0 ? "/" : "", info->name);
 		if ((info->attrs & FOLDER_ATTRIBUTE) == 0) {
 			ipc_add_text(out, str_view(name));
 			str_addvarint(out, info->size);

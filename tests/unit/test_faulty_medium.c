@@ -200,7 +200,7 @@ static void note_finding(void *arg, const struct finding *finding)
 
 static int verify(struct archive *a, struct findings *f, struct err *err)
 {
-	const struct verify_watch watch = {f, note_finding, NULL};
+	const struct verify_watch watch = {.arg = f, .finding = note_finding};
 	struct verify_report report;
 
 	return verify_all(a, &watch, &report, err);

@@ -87,7 +87,7 @@ static void set_defaults(struct milter_settings *s)
 	s->copy_domain = mem_strdup("copy.invalid");
 	s->source = mem_strdup("");
 	s->max_mail_bytes = 256ULL * 1024 * 1024;
-	s->reserve_bytes = 256ULL * 1024 * 1024;
+	s->reserve_bytes = CONF_AUTO;
 }
 
 /* The rows of S into ROWS; how many. */
@@ -109,8 +109,10 @@ static size_t list_rows(struct milter_settings *s, struct conf_row rows[ROWS_MAX
 		{"max_mail_bytes", &s->max_mail_bytes, 1024, 1ULL << 30,
 		 "larger mail is refused; not below the mail server's own limit", CONF_NUMBER},
 		{"reserve_bytes", &s->reserve_bytes, 0, 1ULL << 50,
-		 "disk space that is left free; below it mail has to wait at its sender",
-		 CONF_NUMBER},
+		 "disk space that is left free, auto: 5 % of the disk and at most 2G; below it "
+		 "mail has to wait "
+		 "at its sender",
+		 CONF_NUMBER_OR_AUTO},
 	};
 
 	_Static_assert(sizeof(all) <= ROWS_MAX * sizeof(*rows), "ROWS_MAX is too small");

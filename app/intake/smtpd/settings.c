@@ -33,7 +33,7 @@ static void set_defaults(struct smtpd_settings *s)
 	s->idle_timeout_s = 300;
 	s->data_timeout_s = 1200;
 	s->session_timeout_s = 3600;
-	s->reserve_bytes = 256 << 20;
+	s->reserve_bytes = CONF_AUTO;
 }
 
 /* The rows of S into ROWS; how many. */
@@ -87,7 +87,10 @@ static size_t list_rows(struct smtpd_settings *s, struct conf_row rows[ROWS_MAX]
 		{"session_timeout", &s->session_timeout_s, 1, DAY_S,
 		 "seconds that a connection by SMTP may last", CONF_NUMBER},
 		{"reserve_bytes", &s->reserve_bytes, 0, UINT64_MAX,
-		 "disk space that is left free: below it mail is told to come later", CONF_NUMBER},
+		 "disk space that is left free, auto: 5 % of the disk and at most 2G; below it "
+		 "mail is told to "
+		 "come later",
+		 CONF_NUMBER_OR_AUTO},
 		{"bare_newline", &s->bare_newline, 0, 0,
 		 "take mail with a CR or LF that stands alone, as it is", CONF_SWITCH},
 	};

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From a medium's number to what can be read and written: a local one is opened and checked at once, one across a network
+ * gets its staging folder, and is connected and checked when it is needed. */
+#include "app/archive/archive_priv.h"
+#include "base/file.h"
+#include "storage/label.h"
+#include "storage/site.h"
+#include "storage/staged.h"
+
+void archive_folder(const struct archive *a, struct str *out)
+{
+	str_adds(out, "sealpost-");
+	uuid_add(out, keyring_archive(a->keys));
+}
+
+void archive_medium_root(const struct archive *a, const char *location, struct str *out)
+{
+	if (location[0] != '/') /* inside the archive's directory, wherever that is moved to */
+		str_addf(out, "%s/", a->dir);
+	str_addf(out, "%s/", location);
+	archive_folder(a, out);
+}
+
+int archive_check_label(struct archive *a, struct medium *medium, unsigned number, struct err *err)
+{
+	const char *where = medium_location(medium);
+
+	if (label_check(medium, a->keys, number, err) == 0)
+		return 0;
+	switch (err->kind) {
+	case ERR_TIMEOUT:
+		return -1;
+	case ERR_NOTFOUND:
+		return err_set(
+			err, ERR_OFFLINE,
+			"%s is empty, or another place than it was: there is no medium.json; "
+			"what was archived there is not there now, and nothing is written",
+			where);
+	case ERR_WRONGKEY:
+		return err_set(err, ERR_OFFLINE,
+			       "%s is not this archive's: the medium.json there was made with "
+			       "another key, or is damaged; nothing is written there",
+			       where);
+	default:
+		err->kind = ERR_OFFLINE;
+		return -1;
+	}
+}
+
+/* --- across a network ------------------------------------------------------------------------- */
+
+static int refuse_deactivated(unsigned number, struct err *err)
+{
+	return err_set(err, ERR_OFFLINE,
+		       "medium %u is deactivated; \"sealpost medium reactivate %u\" brings its "
+		       "mails back",
+		       number, number);
+}
+
+/* For storage/staged.h. The catalog is asked each time: the share may have moved, or its password changed. Called in
+ * the archive's own thread. */
+static int connect_far(void *arg, struct medium **far_r, struct err *err)
+{
+	const struct far_place *place = arg;
+	struct archive *a = place->a;
+	CLEAN(arena) arena = arena_new();
+	CLEAN(secret) password = NULL;
+	CLEAN(medium) far = NULL;
+	CLEAN_STR folder = STR_INIT;
+	enum medium_state state;
+	unsigned redirect;
+	struct site site;
+
+	if (media_state(a->catalog, place->number, &state, &redirect, err) <= 0 ||
+	    media_site(a->catalog, arena, place->number, &site, &password, err) <= 0)
+		return err_add(err, "medium %u", place->number);
+	if (state == MEDIUM_DEACTIVATED)
+		return refuse_deactivated(place->number, err);
+	archive_folder(a, &folder);
+	if (site_open(&site, folder.data, false, &far, err) < 0 ||
+	    archive_check_label(a, far, place->number, err) < 0)
+		return -1;
+	*far_r = TAKE(far);
+	return 0;
+}
+
+/* ARCHIVE/staging/NUMBER; what is created there is durable only if the folder itself is. */
+static int open_staging(struct archive *a, unsigned number, struct medium **near_r, struct err *err)
+{
+	CLEAN_STR path = STR_INIT;
+
+	archive_path(a, "staging", &path);
+	if (dir_make(path.data, 0700, err) < 0 || dir_sync_parent(path.data, err) < 0)
+		return -1;
+	str_addf(&path, "/%u", number);
+	if (dir_make(path.data, 0700, err) < 0 || dir_sync_parent(path.data, err) < 0)
+		return -1;
+	return medium_local_open(path.data, near_r, err);
+}
+
+static int open_share(struct archive *a, unsigned number, const char *location, struct err *err)
+{
+	struct medium *near;
+
+	if (open_staging(a, number, &near, err) < 0)
+		return -1;
+	a->far[number] = (struct far_place){a, number};
+	a->media[number] = medium_staged_new(near, "smb", location,
+					     a->settings.staging_reserve_bytes, connect_far,
+					     &a->far[number]);
+	return 0;
+}
+
+/* --- both ------------------------------------------------------------------------------------- */
+
+static int open_local(struct archive *a, unsigned number, const char *location, struct err *err)
+{
+	CLEAN(medium) m = NULL;
+	CLEAN_STR root = STR_INIT;
+
+	archive_medium_root(a, location, &root);
+	if (medium_local_open(root.data, &m, err) < 0 || archive_check_label(a, m, number, err) < 0)
+		return err_add(err, "medium %u", number);
+	a->media[number] = TAKE(m);
+	return 0;
+}
+
+static int open_medium(struct archive *a, unsigned number, struct err *err)
+{
+	CLEAN(arena) arena = arena_new();
+	CLEAN(secret) password = NULL;
+	struct site site;
+
+	if (media_site(a->catalog, arena, number, &site, &password, err) <= 0)
+		return err_add(err, "medium %u", number);
+	return site_is_share(site.location) ? open_share(a, number, site.location, err)
+					    : open_local(a, number, site.location, err);
+}
+
+int archive_resolve_medium(struct archive *a, unsigned *number, enum medium_state *state_r,
+			   struct err *err)
+{
+	unsigned asked = *number, redirect;
+	int rc;
+
+	for (unsigned steps = 0; steps < MEDIA_MAX; steps++) {
+		rc = *number > MEDIA_MAX
+			     ? 0
+			     : media_state(a->catalog, *number, state_r, &redirect, err);
+		if (rc < 0)
+			return -1;
+		if (rc == 0 || *state_r == MEDIUM_REMOVED)
+			return err_set(err, ERR_NOTFOUND, "there is no medium %u", *number);
+		if (*state_r != MEDIUM_REDIRECTED)
+			return 0;
+		*number = redirect;
+	}
+	return err_set(err, ERR_DAMAGED, "medium %u is redirected in a circle", asked);
+}
+
+int archive_medium(struct archive *a, unsigned number, struct medium **medium_r, struct err *err)
+{
+	enum medium_state state;
+	struct err why = {0};
+	struct medium *m;
+
+	if (archive_resolve_medium(a, &number, &state, err) < 0)
+		return -1;
+	if (a->media[number] == NULL && open_medium(a, number, err) < 0)
+		return -1;
+	m = a->media[number];
+	if (state == MEDIUM_DEACTIVATED) {
+		refuse_deactivated(number, &why);
+		if (!medium_is_staged(m))
+			return err_set(err, why.kind, "%s", why.text);
+		staged_far_failed(m, &why); /* what is in staging is still there to be read */
+	}
+	*medium_r = m;
+	return 0;
+}
+
+int archive_pack_medium(struct archive *a, uint64_t pack, struct medium **medium_r, struct err *err)
+{
+	struct pack_row row;
+	int rc = packs_get(a->catalog, pack, &row, err);
+
+	if (rc == 0)
+		return err_set(err, ERR_DAMAGED, "the catalog has no pack %llu",
+			       (unsigned long long)pack);
+	return rc < 0 ? -1 : archive_medium(a, row.medium, medium_r, err);
+}
+
+void archive_use_medium(struct archive *a, unsigned number, struct medium *medium)
+{
+	must(number <= MEDIA_MAX);
+	if (a->media[number] != medium)
+		medium_free(&a->media[number]);
+	a->media[number] = medium;
+}

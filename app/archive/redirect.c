@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Letting one medium stand for another (app/archive/media.h, M4). */
+#include "app/archive/archive_priv.h"
+#include "app/archive/media.h"
+#include "storage/copy.h"
+
+struct redirecting {
+	struct archive *a;
+	struct medium *old; /* NULL: it does not answer */
+	struct medium *new;
+	uint64_t missing;
+	struct err first; /* what is wrong with the first of these */
+};
+
+/* What pack ROW is to hash to: known, or computed of the old medium. 1; 0 neither can be had. */
+static int wanted_hash(struct redirecting *rd, const struct pack_row *row, struct hash *hash_r,
+		       struct err *err)
+{
+	char name[64];
+
+	*hash_r = row->hash;
+	if (row->has_hash)
+		return 1;
+	if (rd->old == NULL)
+		return 0;
+	if (copy_hash(rd->old, pack_name(row->pack, name), row->length, NULL, hash_r, err) == 0)
+		return 1;
+	if (!err_retry(err->kind))
+		return -1;
+	err_clear(err);
+	rd->old = NULL;
+	return 0;
+}
+
+/* Nobody can tell its hash any more: then the pack has to prove itself by the key, record by record. */
+static int check_by_key(struct redirecting *rd, const struct pack_row *row, struct err *err)
+{
+	CLEAN(pack_reader) pack = NULL;
+
+	if (pack_open(rd->new, rd->a->keys, row->pack, &pack, err) < 0)
+		return -1;
+	return pack_check(pack, row->length, err);
+}
+
+static int check_pack(struct redirecting *rd, const struct pack_row *row, struct err *err)
+{
+	struct hash hash;
+	char name[64];
+	int rc = wanted_hash(rd, row, &hash, err);
+
+	if (rc <= 0)
+		return rc < 0 ? -1 : check_by_key(rd, row, err);
+	return copy_check(rd->new, pack_name(row->pack, name), row->length, &hash, NULL, err);
+}
+
+/* What is not there, or differs, is counted; a medium that fails ends the check. */
+static int check_counted(struct redirecting *rd, const struct pack_row *row, struct err *err)
+{
+	if (check_pack(rd, row, err) == 0)
+		return 0;
+	if (err->kind != ERR_DAMAGED && err->kind != ERR_NOTFOUND)
+		return -1;
+	if (rd->missing++ == 0)
+		rd->first = *err;
+	err_clear(err);
+	return 0;
+}
+
+static int refuse(const struct medium_row *old, const struct medium_row *new, struct err *err)
+{
+	if (old->medium == new->medium)
+		return err_set(err, ERR_DENIED, "medium %u cannot stand for itself", old->medium);
+	if (old->active)
+		return err_set(err, ERR_DENIED,
+			       "medium %u is the active one; activate another one first",
+			       old->medium);
+	if (old->state == MEDIUM_REDIRECTED)
+		return err_set(err, ERR_DENIED, "medium %u is redirected to medium %u already",
+			       old->medium, old->redirect);
+	if (new->state != MEDIUM_IN_USE)
+		return err_set(err, ERR_DENIED,
+			       "medium %u is not in use, so it can stand for no other",
+			       new->medium);
+	return 0;
+}
+
+static int get(struct archive *a, struct arena *arena, unsigned number, struct medium_row *row_r,
+	       struct err *err)
+{
+	int rc = media_get(a->catalog, arena, number, row_r, err);
+
+	if (rc == 0 || (rc > 0 && row_r->state == MEDIUM_REMOVED))
+		return err_set(err, ERR_NOTFOUND, "there is no medium %u", number);
+	return rc < 0 ? -1 : 0;
+}
+
+/* Packs of OLD, those of media that it stands for already included. */
+static bool is_of(const struct pack_row *row, struct archive *a, unsigned old, struct err *err)
+{
+	unsigned number = row->medium;
+	enum medium_state state;
+
+	if (row->state != PACK_SEALED && row->state != PACK_OPEN)
+		return false;
+	return archive_resolve_medium(a, &number, &state, err) == 0 && number == old;
+}
+
+static int check_all(struct redirecting *rd, unsigned old,
+		     void (*progress)(void *arg, uint64_t packs, uint64_t total), void *arg,
+		     struct err *err)
+{
+	CLEAN(arena) arena = arena_new();
+	struct pack_row *rows;
+	size_t n;
+
+	if (packs_list(rd->a->catalog, arena, 0, &rows, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (progress != NULL)
+			progress(arg, i, n);
+		if (!is_of(&rows[i], rd->a, old, err)) {
+			if (err->kind != ERR_NONE)
+				return -1;
+			continue;
+		}
+		if (rows[i].staged || rows[i].state == PACK_OPEN)
+			return err_set(err, ERR_DENIED,
+				       "pack %llu of medium %u is not all on it yet; it waits in "
+				       "staging, or is being written",
+				       (unsigned long long)rows[i].pack, old);
+		if (check_counted(rd, &rows[i], err) < 0)
+			return -1;
+	}
+	if (rd->missing == 0)
+		return 0;
+	return err_set(
+		err, ERR_DAMAGED,
+		"nothing was changed, since %llu packs of medium %u are not there, or not the "
+		"same; the first: %s",
+		(unsigned long long)rd->missing, old, rd->first.text);
+}
+
+int media_redirect(struct archive *a, unsigned old, unsigned new,
+		   void (*progress)(void *arg, uint64_t packs, uint64_t total), void *arg,
+		   struct err *err)
+{
+	CLEAN(arena) arena = arena_new();
+	struct redirecting rd = {.a = a};
+	struct medium_row old_row, new_row;
+	struct err away = {0};
+
+	if (get(a, arena, old, &old_row, err) < 0 || get(a, arena, new, &new_row, err) < 0 ||
+	    refuse(&old_row, &new_row, err) < 0 || archive_medium(a, new, &rd.new, err) < 0)
+		return -1;
+	if (archive_medium(a, old, &rd.old, &away) < 0)
+		rd.old = NULL;
+	if (check_all(&rd, old, progress, arg, err) < 0 ||
+	    media_set_state(a->catalog, old, MEDIUM_REDIRECTED, new, err) < 0)
+		return -1;
+	medium_free(&a->media[old]);
+	return 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* regain.h - a catalog that agrees with the media as they were found: from an empty one (rebuild), or from a backup of it
+ * that is older than they are (restore).
+ *
+ * (RG1) It is made beside the archive's own, as ARCHIVE/catalog.new; regain_put_in_place() gives it its name, in one
+ *       rename. Nothing on a medium, and nothing in staging, is changed: what is torn or replaced there, recovery
+ *       (archive.h, A1) sees to when the archive is opened.
+ * (RG2) Packs that the catalog does not know, or knows shorter, are taken in. What it knows in a pack that another one took
+ *       the place of since is moved there, or erased if the new pack says so.
+ * (RG3) Of what a medium in reach does not have any more, the rows stay: reading it tells of damage, and not of a mail
+ *       that never was.
+ */
+#ifndef APP_ARCHIVE_REGAIN_H
+#define APP_ARCHIVE_REGAIN_H
+
+#include "app/archive/adopt.h"
+#include "app/archive/found.h"
+
+struct regain_report {
+	uint64_t packs;    /* read from end to end */
+	uint64_t replaced; /* passed over, since others took their place */
+	uint64_t unopened; /* that do not open at all */
+	struct adopted adopted;
+	struct {
+		char **v; /* sentences on what could not be had, in the arena */
+		size_t n, cap;
+	} lost;
+	uint64_t mails_lost;   /* that the catalog knows, and no medium has */
+	bool mirror_is_medium; /* the mirror's place has become a medium's: there is no mirror now */
+};
+
+/* The archive in DIR, which has its key, with catalog.new as its catalog: an empty one if CREATE. Nothing is
+ * recovered, and only what follows may be called for it, and what reads. No mail is taken in as long as LOCK_R, the caller's, is
+ * open; ERR_BUSY: it is just now. */
+int regain_open(const char *dir, bool create, struct archive **a_r, int *lock_r, struct err *err);
+
+struct regain_options {
+	/* Mails with these ids, sorted by their bytes, were deleted (adopt.h). */
+	const struct uuid *deleted;
+	size_t n_deleted;
+	/* Media are put behind ARCHIVE/staging/N, and are never changed: archive_recover() may be called. */
+	bool drill;
+};
+
+/* Media that FOUND lacks are looked for where the catalog says they are, and added to it; one that is not there is logged. */
+int regain_known_media(struct archive *a, struct found_media *found, struct err *err);
+
+/* The caller holds the catalog's transaction, and what it tells of media is what was known before. FOUND must outlive
+ * the archive. */
+int regain_packs(struct archive *a, struct found_media *found, const struct regain_options *options,
+		 struct arena *arena, struct regain_report *report_r, struct err *err);
+
+/* catalog.new, closed, becomes the catalog; the old one, if there is any, stays as catalog.db.old. */
+int regain_put_in_place(struct archive *a, struct err *err);
+/* Give it up: nothing of it is left. */
+void regain_drop(struct archive *a);
+
+#endif
