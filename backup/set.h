@@ -29,6 +29,11 @@ struct backup_set_header {
 	uint64_t mails;        /* and so many mails */
 };
 
+/* "catalog/0191e2c4-...-full.set" */
+enum { BACKUP_SET_NAME = 80 };
+const char *backup_set_name(const struct uuid *id, bool is_full, char out[BACKUP_SET_NAME]);
+int backup_set_name_read(const char *name, struct uuid *id_r, bool *is_full_r); /* 0, -1 is none */
+
 /* Writing: pages in ascending order, each once; a full set has all of them. */
 struct backup_set_writer;
 int backup_set_create(struct medium *medium, const struct keyring *keys,
@@ -48,9 +53,12 @@ int backup_set_open(struct medium *medium, const struct keyring *keys, const cha
 /* 1 the next page, its bytes valid until the next call; 0 the end, and all of it was as written. */
 int backup_set_next(struct backup_set_reader *r, uint64_t *page_r, const void **data_r,
 		    struct err *err);
+struct hash backup_set_hash(
+	struct backup_set_reader *r); /* of the whole file, once it came to its end */
 void backup_set_reader_free(struct backup_set_reader **r);
 
-/* The sets of a medium, by id, headers read. Those that do not open are in the list, with `err` set. */
+/* The sets of a medium, by id, headers read. Those that do not open are in the list, with `err` set
+ * and of their header only what the name tells. -1: the medium does not answer. */
 struct backup_set_entry {
 	char *name;
 	uint64_t bytes;
