@@ -63,6 +63,7 @@ static int find_medium(struct job *j, struct err *err)
 
 	if (rc == 0)
 		return err_set(err, ERR_NOTFOUND, "no medium is active");
+	j->report->medium = j->number;
 	return rc < 0 ? -1 : archive_medium(j->a, j->number, &j->medium, err);
 }
 

@@ -15,6 +15,7 @@
 
 struct database_report {
 	struct backup_set_header header;
+	unsigned medium;
 	uint64_t pages, bytes; /* pages in the set, size of its file */
 	char instead[256];     /* a full one was made instead of an incremental one: why; else "" */
 	bool waits;            /* the medium is away: the set waits in staging */

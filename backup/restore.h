@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* restore.h - an archive from its media, or their mirror, and the key (product.md, B3 and B4).
  *
- * (RS1) The directory of the archive is new or empty but for a key. It is an archive, for other programs, only when the
- *       restore is complete: the catalog gets its name last.
+ * (RS1) The directory of the archive is new or empty but for this key and settings. It is an archive, for other programs,
+ *       only when the restore is complete: the catalog gets its name last. One that was interrupted is begun again;
+ *       one that failed leaves nothing behind.
  * (RS2) The newest chain of backups that is whole is used; if it is not the newest there is, the report says which was
  *       passed over, and why. Then packs that the backup does not know, or knows shorter, are taken in. Without any
  *       backup everything is made from the packs.
@@ -34,14 +35,19 @@ struct restore_report {
 		size_t n, cap;
 	} lost;
 	uint64_t mails_lost; /* that the backup knows and no medium has */
+	bool mirror_is_medium; /* the place of the mirror is a medium's now: there is no mirror until one is set */
 };
 
-/* FROM: where the media are, or a mirror; its folders "medium-N" are looked for. KEYS are saved as the archive's. */
+/* FROM: where the media are, or a mirror; its folders "medium-N" are looked for. KEYS are saved as the archive's.
+ *     ERR_EXISTS    DIR holds an archive, or another one's key, or something else
+ *     ERR_NOTFOUND  FROM has nothing of the archive that KEYS belong to
+ *     ERR_FOREIGN   FROM has media of another archive: it is the wrong key
+ * and those of site_open(). */
 int restore_archive(const char *dir, const struct keyring *keys, const struct site *from, size_t n,
-		    bool drill, struct restore_report *report_r, struct err *err);
+		    struct restore_report *report_r, struct err *err);
 
 /* Restore into a temporary directory below PARENT, open SAMPLE mails at random and put them to the proof, and leave
- * nothing behind. *OPENED_R of them were right; what was not is in the report's list. */
+ * nothing behind, even if the process is killed. *OPENED_R of them were right; what was not is in the report's list. */
 int restore_drill(const char *parent, const struct keyring *keys, const struct site *from, size_t n,
 		  uint64_t sample, uint64_t *opened_r, struct restore_report *report_r,
 		  struct err *err);

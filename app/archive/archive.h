@@ -32,9 +32,12 @@ struct archive_settings {
 	uint64_t pending_keep_filtered_s; /* and one that a filter may still release, or of which
 					     nothing is known */
 	uint64_t staging_reserve_bytes;   /* see medium_staged_new() */
-	uint64_t backup_keep_days;        /* full backups of the catalog are kept for so long */
-	uint64_t backup_keep_weeks;       /* and one of each week for so long */
-	uint64_t receipt_days; /* so long it is known what became of an entry of the spool */
+	uint64_t mirror_rate; /* bytes a second that mirroring reads or writes; 0: no limit */
+	uint64_t mirror_scrub_bytes; /* so much of the mirror each run reads again */
+	uint64_t mirror_from_hour, mirror_until_hour; /* local time; the same: at any */
+	uint64_t backup_keep_days;  /* full backups of the catalog are kept for so long */
+	uint64_t backup_keep_weeks; /* and one of each week for so long */
+	uint64_t receipt_days;      /* so long it is known what became of an entry of the spool */
 };
 
 /* Make an archive: directory, key, catalog, index, and local medium 1 in MEDIUM_DIR (NULL: inside
@@ -66,6 +69,9 @@ int archive_set_dictionary(struct archive *a, struct dictionary *dict, struct er
  * fail because it is away. ERR_OFFLINE: it is deactivated, or does not answer, or what stands in its place has not
  * its label; each in its own words. */
 int archive_medium(struct archive *a, unsigned number, struct medium **medium_r, struct err *err);
+/* The number that stands for NUMBER (itself, or the one that it is redirected to), and its state. */
+int archive_resolve_medium(struct archive *a, unsigned *number, enum medium_state *state_r,
+			   struct err *err);
 /* The medium that pack NUMBER lies on. */
 int archive_pack_medium(struct archive *a, uint64_t pack, struct medium **medium_r,
 			struct err *err);

@@ -45,10 +45,6 @@ void archive_medium_root(const struct archive *a, const char *location, struct s
 /* Is MEDIUM the archive's, with this number? If not, or if it cannot be told: ERR_OFFLINE or ERR_TIMEOUT, in words. It may
  * be the right one again in a minute. */
 int archive_check_label(struct archive *a, struct medium *medium, unsigned number, struct err *err);
-/* The number that stands for NUMBER (itself, or the one it is redirected to), and its state. */
-int archive_resolve_medium(struct archive *a, unsigned *number, enum medium_state *state_r,
-			   struct err *err);
-
 /* Lock pack NUMBER for its writer: 1, 0 when another process holds it. */
 int archive_lock_pack(struct archive *a, uint64_t pack, struct err *err);
 void archive_unlock_pack(struct archive *a, uint64_t pack);

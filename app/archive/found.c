@@ -6,11 +6,11 @@
 #include "storage/label.h"
 #include "storage/staged.h"
 
+#include <dirent.h>
 #include <stdio.h>
 
-enum { GLANCE_FILES = 1000 }; /* so many names are looked at to tell what else a place holds */
-
 #define FOLDER "sealpost-"
+#define MIRRORED "medium-"
 
 void found_media_clear(struct found_media *f)
 {
@@ -40,14 +40,16 @@ static const char *folder_of(const struct keyring *keys, char out[64])
 int found_medium_connect(void *arg, struct medium **medium_r, struct err *err)
 {
 	struct found_medium *m = arg;
-	CLEAN(medium) medium = TAKE(m->open);
+	CLEAN(medium) medium = NULL;
 	char folder[64];
 
-	if (medium == NULL &&
-	    (site_open(&m->site, folder_of(m->keys, folder), false, &medium, err) < 0 ||
-	     label_check(medium, m->keys, m->medium, err) < 0))
-		return -1;
-	*medium_r = m->readonly ? medium_readonly_new(TAKE(medium)) : TAKE(medium);
+	if (m->open == NULL) {
+		if (site_open(&m->site, folder_of(m->keys, folder), false, &medium, err) < 0 ||
+		    label_check(medium, m->keys, m->medium, err) < 0)
+			return -1;
+		m->open = medium_readonly_new(TAKE(medium));
+	}
+	*medium_r = TAKE(m->open);
 	return 0;
 }
 
@@ -70,7 +72,7 @@ static int add(struct found_media *f, const struct keyring *keys, const struct s
 	found.medium = label.medium;
 	found.site.user = arena_str(f->arena, site->user ? site->user : "");
 	found.site.domain = arena_str(f->arena, site->domain ? site->domain : "");
-	found.open = TAKE(medium);
+	found.open = medium_readonly_new(TAKE(medium));
 	ARENA_PUSH(f->arena, f->media, found);
 	return 0;
 }
@@ -109,35 +111,32 @@ static int look_below(struct found_media *f, const struct keyring *keys, struct 
 
 /* ---- what else a place holds ---- */
 
-struct glance {
-	const char *own; /* this archive's folder */
-	size_t seen;
-	bool foreign;
-};
-
-static int glance_at(void *arg, const char *name, uint64_t size_bytes, struct err *err)
+/* Is there an archive's folder in DIR, or in a mirror's below it? */
+static bool holds_archives(const char *dir, bool below)
 {
-	struct glance *g = arg;
-	const char *folder = strstr(name, FOLDER);
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+	bool any = false;
 
-	(void)size_bytes;
-	g->foreign = folder != NULL && (folder == name || folder[-1] == '/') &&
-		     strlen(folder) > strlen(g->own) &&
-		     strncmp(folder, g->own, strlen(g->own)) != 0;
-	return g->foreign || ++g->seen == GLANCE_FILES ? err_set(err, ERR_STOPPED, "seen enough")
-						       : 0;
+	if (d == NULL)
+		return false;
+	while (!any && (entry = readdir(d)) != NULL) {
+		CLEAN_STR path = STR_INIT;
+
+		str_addf(&path, "%s/%s", dir, entry->d_name);
+		any = view_starts(VIEW(entry->d_name), FOLDER) ||
+		      (below && view_starts(VIEW(entry->d_name), MIRRORED) &&
+		       holds_archives(path.data, false));
+	}
+	closedir(d);
+	return any;
 }
 
-/* Nothing of this archive is there. It helps to know that another's is: then it is the key that is wrong. */
-static int tell_foreign(const struct keyring *keys, struct medium *medium, const struct site *place,
-			struct err *err)
+/* Nothing of this archive is there. It helps to know that another's is: then it is the key that is wrong. A share would have
+ * to be listed whole for that. */
+static int tell_foreign(const struct site *place, struct err *err)
 {
-	char folder[64];
-	struct glance g = {.own = folder_of(keys, folder)};
-	struct err ignored = {0};
-
-	medium_list(medium, "", glance_at, &g, &ignored);
-	if (!g.foreign)
+	if (site_is_share(place->location) || !holds_archives(place->location, true))
 		return 0;
 	return err_set(err, ERR_FOREIGN,
 		       "%s holds another archive's media, and none of the archive that this key "
@@ -167,11 +166,11 @@ int found_media_look(struct found_media *f, const struct keyring *keys, const st
 		int rc;
 
 		if (n > 0)
-			snprintf(sub, sizeof(sub), "medium-%u", n);
+			snprintf(sub, sizeof(sub), MIRRORED "%u", n);
 		rc = look_below(f, keys, medium, &site, sub, err);
 		if (rc < 0)
 			return -1;
 		any = any || rc > 0;
 	}
-	return any ? 1 : tell_foreign(keys, medium, &site, err);
+	return any ? 1 : tell_foreign(&site, err);
 }

@@ -15,8 +15,7 @@ struct found_medium {
 	unsigned medium;
 	struct site site;    /* where it is; texts in the arena */
 	struct secret *own;  /* its password, if nobody else keeps it */
-	struct medium *open; /* NULL: it was handed on */
-	bool readonly;       /* give it out as medium_readonly_new() */
+	struct medium *open; /* to be read only; NULL: it was handed on */
 	const struct keyring *keys;
 };
 
@@ -30,8 +29,8 @@ struct found_media {
 
 void found_media_clear(struct found_media *f);
 
-/* Add the media that are at PLACE: 1, 0 there are none; ERR_FOREIGN instead of 0 if it is seen to hold another
- * archive's. A number that was found before stays where it was found first. Errors are site_open()'s and label_read()'s. PLACE's
+/* Add the media that are at PLACE: 1, 0 there are none; ERR_FOREIGN instead of 0 if it is a directory with
+ * another archive's. A number that was found before stays where it was found first. Errors are site_open()'s and label_read()'s. PLACE's
  * password must outlive F. */
 int found_media_look(struct found_media *f, const struct keyring *keys, const struct site *place,
 		     struct err *err);

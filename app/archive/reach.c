@@ -70,6 +70,7 @@ static int connect_far(void *arg, struct medium **far_r, struct err *err)
 	enum medium_state state;
 	unsigned redirect;
 	struct site site;
+	struct err why = {0};
 
 	if (media_state(a->catalog, place->number, &state, &redirect, err) <= 0 ||
 	    media_site(a->catalog, arena, place->number, &site, &password, err) <= 0)
@@ -77,8 +78,14 @@ static int connect_far(void *arg, struct medium **far_r, struct err *err)
 	if (state == MEDIUM_DEACTIVATED)
 		return refuse_deactivated(place->number, err);
 	archive_folder(a, &folder);
-	if (site_open(&site, folder.data, false, &far, err) < 0 ||
-	    archive_check_label(a, far, place->number, err) < 0)
+	if (site_open(&site, folder.data, false, &far, &why) < 0) {
+		return err_set(err, why.kind == ERR_NOTFOUND ? ERR_OFFLINE : why.kind, "%s%s",
+			       why.text,
+			       why.kind == ERR_NOTFOUND ? "; it is empty, or another one than it "
+							  "was, and nothing is written there"
+							: "");
+	}
+	if (archive_check_label(a, far, place->number, err) < 0)
 		return -1;
 	*far_r = TAKE(far);
 	return 0;

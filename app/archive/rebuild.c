@@ -209,18 +209,16 @@ static int fill_catalog(struct rebuilding *rb, const struct site *places, size_t
 			struct rebuild_report *report, struct err *err)
 {
 	CLEAN(secret) key = keyring_derive(rb->a->keys, KEY_USE_CATALOG, VIEW(""));
-	struct regain_options options = {0};
 	struct regain_report regained;
 	char uuid[UUID_TEXT + 1];
 
 	open_old(rb, key);
-	options.deleted = rb->deleted.v;
-	options.n_deleted = rb->deleted.n;
 	if (catalog_begin(rb->a->catalog, err) < 0)
 		return -1;
 	if (carry_media_over(rb, err) < 0 || find_media(rb, places, n, err) < 0)
 		return -1;
-	if (regain_packs(rb->a, &rb->found, &options, rb->arena, &regained, err) < 0)
+	if (regain_packs(rb->a, &rb->found, rb->deleted.v, rb->deleted.n, rb->arena, &regained,
+			 err) < 0)
 		return -1;
 	*report = (struct rebuild_report){regained.packs, regained.replaced, regained.unopened,
 					  regained.adopted};
@@ -255,10 +253,12 @@ int archive_rebuild(const char *dir, const struct site *places, size_t n,
 	rb.a = a;
 	rc = fill_catalog(&rb, places, n, report_r, err);
 	catalog_free(&rb.old); /* closing it empties its log */
-	if (rc == 0)
+	if (rc == 0) {
+		archive_remove_database(a, "index.db"); /* its mail numbers are the old catalog's */
 		rc = regain_put_in_place(a, err);
-	else
+	} else {
 		regain_drop(a);
+	}
 	archive_free(&a);
 	found_media_clear(&rb.found);
 	fd_cleanup(&lock);

@@ -155,6 +155,12 @@ static int read_seal(struct seen_pack *seen, struct pack_reader *pack, struct er
 	return rc < 0 ? -1 : 0;
 }
 
+/* The others are not worse for it. A newer program's pack is not among these: that program is to do this. */
+static bool is_packs_fault(enum err_kind kind)
+{
+	return kind == ERR_DAMAGED || kind == ERR_FOREIGN || kind == ERR_WRONGKEY;
+}
+
 /* Header and seal of one pack. One that does not open is told and passed over. */
 static int look_into(struct regain *rg, struct seen_pack *seen, struct err *err)
 {
@@ -165,7 +171,7 @@ static int look_into(struct regain *rg, struct seen_pack *seen, struct err *err)
 	if (archive_medium(rg->a, seen->medium, &medium, err) < 0)
 		return -1;
 	if (pack_open(medium, rg->a->keys, seen->pack, &pack, err) < 0) {
-		if (err->kind != ERR_DAMAGED)
+		if (!is_packs_fault(err->kind))
 			return -1;
 		log_error("%s", err->text);
 		err_clear(err);
@@ -347,7 +353,7 @@ static int scan_pack(struct regain *rg, struct adopter *ad, struct seen_pack *se
 	if (archive_medium(rg->a, seen->medium, &medium, err) < 0)
 		return -1;
 	if (pack_open(medium, rg->a->keys, seen->pack, &pack, err) < 0) {
-		if (err->kind != ERR_DAMAGED || seen->row == NULL)
+		if (!is_packs_fault(err->kind) || seen->row == NULL)
 			return -1;
 		err_clear(err);
 		seen->fate = FATE_UNOPENED;
@@ -385,13 +391,14 @@ static uint64_t *list_gone(struct regain *rg, size_t *n_r)
 	return gone;
 }
 
-static int adopt_all(struct regain *rg, struct err *err)
+static int adopt_all(struct regain *rg, const struct uuid *deleted, size_t n_deleted,
+		     struct err *err)
 {
 	CLEAN(adopter) ad = adopter_new(rg->a);
 	size_t n_gone;
 	const uint64_t *gone = list_gone(rg, &n_gone);
 
-	adopter_set_deleted(ad, rg->options->deleted, rg->options->n_deleted);
+	adopter_set_deleted(ad, deleted, n_deleted);
 	adopter_set_gone(ad, gone, n_gone);
 	for (size_t i = 0; i < rg->packs.n; i++)
 		if (rg->packs.v[i].fate == FATE_SCAN && scan_pack(rg, ad, &rg->packs.v[i], err) < 0)
@@ -522,16 +529,16 @@ static int tell_lost(struct regain *rg, struct err *err)
 
 /* ---- the whole ---- */
 
-int regain_packs(struct archive *a, struct found_media *found, const struct regain_options *options,
-		 struct arena *arena, struct regain_report *report_r, struct err *err)
+int regain_packs(struct archive *a, struct found_media *found, const struct uuid *deleted,
+		 size_t n_deleted, struct arena *arena, struct regain_report *report_r,
+		 struct err *err)
 {
-	struct regain rg = {
-		.a = a, .arena = arena, .found = found, .options = options, .report = report_r};
+	struct regain rg = {.a = a, .arena = arena, .found = found, .report = report_r};
 
 	*report_r = (struct regain_report){0};
 	if (regain_begin_media(&rg, err) < 0 || list_packs(&rg, err) < 0 ||
-	    look_into_new(&rg, err) < 0 || write_rows(&rg, err) < 0 || adopt_all(&rg, err) < 0 ||
-	    tell_lost(&rg, err) < 0)
+	    look_into_new(&rg, err) < 0 || write_rows(&rg, err) < 0 ||
+	    adopt_all(&rg, deleted, n_deleted, err) < 0 || tell_lost(&rg, err) < 0)
 		return -1;
 	return regain_end_media(&rg, err);
 }
@@ -567,7 +574,6 @@ int regain_put_in_place(struct archive *a, struct err *err)
 	CLEAN_STR old = STR_INIT;
 
 	catalog_free(&a->catalog);
-	archive_remove_database(a, "index.db"); /* its mail numbers may be another catalog's */
 	archive_path(a, "catalog.new", &made);
 	archive_path(a, "catalog.db", &path);
 	archive_path(a, "catalog.db.old", &old);

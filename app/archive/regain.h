@@ -34,23 +34,17 @@ struct regain_report {
  * open; ERR_BUSY: it is just now. */
 int regain_open(const char *dir, bool create, struct archive **a_r, int *lock_r, struct err *err);
 
-struct regain_options {
-	/* Mails with these ids, sorted by their bytes, were deleted (adopt.h). */
-	const struct uuid *deleted;
-	size_t n_deleted;
-	/* Media are put behind ARCHIVE/staging/N, and are never changed: archive_recover() may be called. */
-	bool drill;
-};
-
 /* Media that FOUND lacks are looked for where the catalog says they are, and added to it; one that is not there is logged. */
 int regain_known_media(struct archive *a, struct found_media *found, struct err *err);
 
-/* The caller holds the catalog's transaction, and what it tells of media is what was known before. FOUND must outlive
- * the archive. */
-int regain_packs(struct archive *a, struct found_media *found, const struct regain_options *options,
-		 struct arena *arena, struct regain_report *report_r, struct err *err);
+/* The caller holds the catalog's transaction, and what it tells of media is what was known before. Mails with these ids,
+ * sorted, were DELETED (adopt.h). FOUND must outlive the archive, whose media are from then on what was found, to be read
+ * only. */
+int regain_packs(struct archive *a, struct found_media *found, const struct uuid *deleted,
+		 size_t n_deleted, struct arena *arena, struct regain_report *report_r,
+		 struct err *err);
 
-/* catalog.new, closed, becomes the catalog; the old one, if there is any, stays as catalog.db.old. */
+/* catalog.new, closed, becomes the catalog. The old one, if there is any, stays as catalog.db.old. */
 int regain_put_in_place(struct archive *a, struct err *err);
 /* Give it up: nothing of it is left. */
 void regain_drop(struct archive *a);

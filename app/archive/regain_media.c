@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/archive/regain_priv.h"
 
-#include "base/file.h"
 #include "base/log.h"
 #include "storage/staged.h"
 
@@ -18,7 +17,6 @@ int regain_known_media(struct archive *a, struct found_media *found, struct err 
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		struct found_medium m = {.medium = rows[i].medium, .keys = a->keys};
-		CLEAN_STR root = STR_INIT;
 		struct err why = {0};
 		const char *location;
 
@@ -74,19 +72,18 @@ struct regain_source *regain_source(struct regain *rg, unsigned number)
 
 /* ---- opened for this ---- */
 
-/* ARCHIVE/staging/N, if it is there or MAKE. */
-static int open_near(struct regain *rg, unsigned number, bool make, struct medium **near_r,
-		     struct err *err)
+/* ARCHIVE/staging/N, if it is there. */
+static int open_near(struct regain *rg, unsigned number, struct medium **near_r, struct err *err)
 {
 	CLEAN_STR path = STR_INIT;
 	struct stat st;
 
 	str_addf(&path, "%s/staging/%u", rg->a->dir, number);
-	if (make && dir_make_all(path.data, 0700, err) < 0)
+	if (stat(path.data, &st) == 0 && medium_local_open(path.data, near_r, err) < 0)
 		return -1;
-	if (stat(path.data, &st) < 0)
-		return 0;
-	return medium_local_open(path.data, near_r, err);
+	if (*near_r != NULL)
+		*near_r = medium_readonly_new(*near_r);
+	return 0;
 }
 
 /* What stands for medium NUMBER in the archive; FOUND NULL: only its staging folder is there. */
@@ -96,14 +93,13 @@ static int open_source(struct regain *rg, unsigned number, struct found_medium *
 	struct medium *near = NULL;
 
 	*source = (struct regain_source){.medium = number, .state = MEDIUM_IN_USE};
-	if (open_near(rg, number, rg->options->drill, &near, err) < 0)
+	if (open_near(rg, number, &near, err) < 0)
 		return -1;
 	source->near = near;
 	if (found == NULL) {
 		archive_use_medium(rg->a, number, near);
 		return 0;
 	}
-	found->readonly = rg->options->drill;
 	source->far = found->open;
 	if (near != NULL)
 		archive_use_medium(rg->a, number,
@@ -149,8 +145,6 @@ static int begin_staged(struct regain *rg, const struct medium_row *row, struct 
 
 	if (found_media_get(rg->found, row->medium) != NULL || row->state == MEDIUM_REMOVED ||
 	    row->medium > MEDIA_MAX)
-		return 0;
-	if (rg->options->drill)
 		return 0;
 	if (open_source(rg, row->medium, NULL, source, err) < 0)
 		return -1;

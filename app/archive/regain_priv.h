@@ -45,7 +45,6 @@ struct regain {
 	struct archive *a;
 	struct arena *arena;
 	struct found_media *found;
-	const struct regain_options *options;
 	struct regain_report *report;
 	struct medium_row *media; /* as they were known */
 	size_t n_media;
@@ -57,8 +56,8 @@ struct regain {
 	} packs;
 };
 
-/* Decide which media take part, write where they are, and make them the archive's. While packs are read all of them are in
- * use. */
+/* Decide which media take part, write where they are, and make them the archive's, to be read only. Meanwhile all of them
+ * are in use. */
 int regain_begin_media(struct regain *rg, struct err *err);
 /* Their states as they are to be, and the active one. */
 int regain_end_media(struct regain *rg, struct err *err);

@@ -35,13 +35,21 @@ struct cmd {
 	X(show, "ID [--raw | --part N | --report]", "read one mail, or its journal report")        \
 	X(export, "QUERY | --all --format eml|mbox|zip --to PATH",                                 \
 	  "give mails back, with a manifest")                                                      \
-	X(verify, "ID | --all", "prove that nothing is damaged or missing")                        \
+	X(verify, "ID | --all [--repair-from mirror]", "prove that nothing is damaged or missing") \
 	X(delete, "ID...", "delete mails; erase takes them out of index and media")                \
 	X(erase, "index|media", "the nightly steps that erase deleted mails for good")             \
 	X(note, "ID [--tags TAGS] [--text TEXT]", "tags and a note for a mail")                    \
 	X(index, "update|rebuild", "bring the search index up to date, or make it anew")           \
 	X(rebuild, "[--medium LOCATION]... [--user U --password-file F] [--domain D]",             \
 	  "make catalog and index from the media and the key")                                     \
+	X(backup,                                                                                  \
+	  "full | incremental | list [--check] | mirror [--to LOCATION [--user U "                 \
+	  "--password-file F] [--domain D]] [--scrub-all] [--now] [--forget]",                     \
+	  "backups of the catalog on the active medium, and the mirror of all media")              \
+	X(restore,                                                                                 \
+	  "--key-backup FILE --from LOCATION... [--user U --password-file F] [--domain D] "        \
+	  "[--key-password-file F] | --drill [N] [--from LOCATION]...",                            \
+	  "bring an archive back from its media or their mirror, or try to")                       \
 	X(spool, "list|show ID|retry ID...|drop ID...|expire [--postqueue COMMAND]",               \
 	  "incoming mail that waits or is stuck")                                                  \
 	X(fetch,                                                                                   \

@@ -2,6 +2,7 @@
 #include "app/intake/import/import.h"
 
 #include "app/cmd/cmd.h"
+#include "app/cmd/ship.h"
 #include "base/clock.h"
 
 #include <signal.h>
@@ -136,6 +137,7 @@ int cmd_import(struct cmd *cmd)
 	struct import_report report = {0};
 	struct sigaction on_stop = {.sa_handler = on_signal};
 	struct err err = {0};
+	pid_t shipper = 0;
 	int rc;
 
 	if (parse(cmd, &options) < 0)
@@ -147,6 +149,8 @@ int cmd_import(struct cmd *cmd)
 		watch.progress = print_progress;
 	sigaction(SIGINT, &on_stop, NULL);
 	sigaction(SIGTERM, &on_stop, NULL);
+	if (!options.dry_run)
+		shipper = ship_beside(cmd, a);
 	rc = import_run(a, (const char *const *)cmd->argv, (size_t)cmd->argc, &options, &watch,
 			&report, &err);
 	if (p.bar)
@@ -154,6 +158,10 @@ int cmd_import(struct cmd *cmd)
 	if (rc < 0)
 		cmd_fail(cmd, &err);
 	print_report(&p, &report, options.dry_run);
+	fflush(stdout);
+	ship_beside_end(&shipper);
+	if (!options.dry_run)
+		ship_now(cmd, a, stop, NULL);
 	if (rc < 0)
 		return EXIT_FAILED;
 	return report.failed > 0 ? EXIT_REFUSED : EXIT_DONE;

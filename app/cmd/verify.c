@@ -2,6 +2,7 @@
 #include "app/archive/verify.h"
 
 #include "app/cmd/cmd.h"
+#include "backup/mirror.h"
 #include "base/clock.h"
 
 #include <unistd.h>
@@ -10,6 +11,11 @@ struct printing {
 	const struct cmd *cmd;
 	bool bar;
 	int64_t drawn_ms;
+	struct arena *arena;
+	struct {
+		uint64_t *v;
+		size_t n, cap;
+	} packs; /* with findings */
 };
 
 static void print_json_finding(const struct finding *f)
@@ -35,6 +41,8 @@ static void print_finding(void *arg, const struct finding *f)
 	struct printing *p = arg;
 	char id[UUID_TEXT + 1];
 
+	if (f->pack != 0 && (p->packs.n == 0 || p->packs.v[p->packs.n - 1] != f->pack))
+		ARENA_PUSH(p->arena, p->packs, f->pack);
 	if (p->cmd->json) {
 		print_json_finding(f);
 		return;
@@ -85,15 +93,18 @@ static void print_progress(void *arg, const struct verify_report *report, uint64
 		(unsigned long long)total);
 }
 
-static int verify_everything(struct cmd *cmd, struct archive *a)
+/* P->packs: those with findings. */
+static int verify_everything(struct cmd *cmd, struct archive *a, struct printing *p)
 {
-	struct printing p = {.cmd = cmd, .bar = isatty(STDERR_FILENO) && !cmd->json};
-	struct verify_watch watch = {&p, print_finding, print_left_out, print_progress};
+	struct verify_watch watch = {p, print_finding, print_left_out, print_progress};
 	struct verify_report report;
 	struct err err = {0};
-	int rc = verify_all(a, &watch, &report, &err);
+	int rc;
 
-	if (p.bar)
+	p->packs.n = 0;
+	rc = verify_all(a, &watch, &report, &err);
+
+	if (p->bar)
 		fputs("\r\033[K", stderr);
 	if (rc < 0)
 		return cmd_fail(cmd, &err);
@@ -116,6 +127,61 @@ static int verify_everything(struct cmd *cmd, struct archive *a)
 	if (report.findings > 0)
 		return EXIT_FAILED;
 	return report.unchecked + report.unchecked_mails > 0 ? EXIT_REFUSED : EXIT_DONE;
+}
+
+/* ---- mending ---- */
+
+static void tell_mended(const struct cmd *cmd, uint64_t pack, int rc, const struct err *why)
+{
+	CLEAN_STR line = STR_INIT;
+
+	if (cmd->json) {
+		str_addf(&line, "{\"pack\": %llu, \"repaired\": %s, \"reason\": ",
+			 (unsigned long long)pack, rc > 0 ? "true" : "false");
+		cmd_json_text(&line, VIEW(why->text));
+		str_adds(&line, "}\n");
+	} else if (rc > 0) {
+		str_addf(&line, "pack %llu: mended from the mirror\n", (unsigned long long)pack);
+	} else {
+		str_addf(&line, "pack %llu: not mended: %s\n", (unsigned long long)pack, why->text);
+	}
+	cmd_print(&line);
+}
+
+/* 1: something was mended. -1: told. */
+static int repair(struct cmd *cmd, struct archive *a, const struct printing *p)
+{
+	int mended = 0;
+
+	for (size_t i = 0; i < p->packs.n; i++) {
+		struct err err = {0}, why = {0};
+		int rc = mirror_repair(a, p->packs.v[i], &why, &err);
+
+		if (rc < 0) {
+			cmd_fail(cmd, &err);
+			return -1;
+		}
+		tell_mended(cmd, p->packs.v[i], rc, &why);
+		mended |= rc;
+	}
+	return mended;
+}
+
+/* What was mended is put to the proof again. */
+static int verify_and_repair(struct cmd *cmd, struct archive *a, bool from_mirror)
+{
+	CLEAN(arena) arena = arena_new();
+	struct printing p = {
+		.cmd = cmd, .bar = isatty(STDERR_FILENO) && !cmd->json, .arena = arena};
+	int status = verify_everything(cmd, a, &p);
+	int rc;
+
+	if (!from_mirror || p.packs.n == 0)
+		return status;
+	rc = repair(cmd, a, &p);
+	if (rc < 0)
+		return EXIT_FAILED;
+	return rc > 0 ? verify_everything(cmd, a, &p) : status;
 }
 
 static int verify_one(struct cmd *cmd, struct archive *a, const char *text)
@@ -145,13 +211,18 @@ int cmd_verify(struct cmd *cmd)
 {
 	CLEAN(archive) a = NULL;
 	bool all = false;
-	const struct option_row rows[] = {{"all", OPTION_FLAG, &all}, {0}};
+	const char *repair_from = NULL;
+	const struct option_row rows[] = {
+		{"all", OPTION_FLAG, &all}, {"repair-from", OPTION_TEXT, &repair_from}, {0}};
 
 	if (cmd_options(cmd, rows) < 0)
 		return EXIT_USAGE;
 	if (cmd->argc != (all ? 0 : 1))
 		return cmd_usage(cmd, "give one id or --all");
+	if (repair_from != NULL && (!all || strcmp(repair_from, "mirror") != 0))
+		return cmd_usage(cmd, "say --all --repair-from mirror");
 	if (cmd_open(cmd, &a) < 0)
 		return EXIT_FAILED;
-	return all ? verify_everything(cmd, a) : verify_one(cmd, a, cmd->argv[0]);
+	return all ? verify_and_repair(cmd, a, repair_from != NULL)
+		   : verify_one(cmd, a, cmd->argv[0]);
 }

@@ -312,6 +312,7 @@ int share_size(struct share *s, struct view name, uint64_t *size_r, struct err *
 {
 	struct stat st;
 
+	share_forget(s, name); /* another file may stand there by now: medium.h */
 	if (stat_of(s, name, &st, err) < 0)
 		return -1;
 	*size_r = (uint64_t)st.st_size;

@@ -16,8 +16,7 @@ static void forget(struct reading *r)
 	str_reset(&r->name);
 }
 
-/* Before NAME is removed or becomes another file: an open handle would keep the old one. */
-static void forget_name(struct share *s, struct view name)
+void share_forget(struct share *s, struct view name)
 {
 	for (size_t i = 0; i < READ_HANDLES; i++)
 		if (s->reading[i].fd != NO_FD && view_eq(str_view(&s->reading[i].name), name))
@@ -200,7 +199,7 @@ int share_remove(struct share *s, struct view name, struct err *err)
 {
 	CLEAN_STR url = STR_INIT;
 
-	forget_name(s, name);
+	share_forget(s, name);
 	return smbc_unlink(share_url(s, name, &url)) < 0 ? share_fail(err, "remove") : 0;
 }
 
@@ -210,8 +209,8 @@ int share_replace(struct share *s, struct view made, struct view name, struct er
 	CLEAN_STR from = STR_INIT;
 	CLEAN_STR to = STR_INIT;
 
-	forget_name(s, made);
-	forget_name(s, name);
+	share_forget(s, made);
+	share_forget(s, name);
 	share_url(s, made, &from);
 	if (smbc_unlink(share_url(s, name, &to)) < 0 && errno != ENOENT)
 		return share_fail(err, "remove");
@@ -224,7 +223,7 @@ int share_cut(struct share *s, struct view name, uint64_t size, struct err *err)
 	struct err closing = {0};
 	int rc;
 
-	forget_name(s, name);
+	share_forget(s, name);
 	if (share_reopen(s, name, &handle, err) < 0)
 		return -1;
 	if (size > s->writing[handle].end)

@@ -36,6 +36,10 @@ struct share {
 	uint64_t clock;
 };
 
+/* Forget that NAME was read: it is removed, or becomes another file, or is to be looked for anew. An open handle would keep
+ * the old one. */
+void share_forget(struct share *s, struct view name);
+
 /* Set the kind that fits the library's errno, which has some of its own; -1. */
 int share_fail(struct err *err, const char *what);
 #define share_fail(err, what) (share_fail(err, what), err_minus_one())

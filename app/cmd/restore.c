@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "backup/restore.h"
+
+#include "app/cmd/places.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "storage/keytext.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { BACKUP_MAX_BYTES = 1024 * 1024, DRILL_MAILS = 100 };
+
+struct restore_options {
+	struct places from;
+	const char *key_backup, *key_password_file;
+	bool drill;
+	uint64_t mails;
+};
+
+/* ---- what is told ---- */
+
+static void print_json(const struct restore_report *r, const struct restore_options *o,
+		       uint64_t opened)
+{
+	CLEAN_STR line = STR_INIT;
+
+	str_addf(&line,
+		 "{\"mails\": %llu, \"mails_from_packs\": %llu, \"mails_lost\": %llu, "
+		 "\"media\": %u, \"backup\": ",
+		 (unsigned long long)r->mails, (unsigned long long)r->mails_from_packs,
+		 (unsigned long long)r->mails_lost, r->media);
+	if (r->backup != NULL)
+		cmd_json_text(&line, VIEW(r->backup));
+	else
+		str_adds(&line, "null");
+	str_addf(&line, ", \"backups_passed_over\": %llu, ",
+		 (unsigned long long)r->sets_passed_over);
+	if (o->drill)
+		str_addf(&line, "\"opened\": %llu, ", (unsigned long long)opened);
+	str_adds(&line, "\"lost\": [");
+	for (size_t i = 0; i < r->lost.n; i++) {
+		str_adds(&line, i ? ", " : "");
+		cmd_json_text(&line, VIEW(r->lost.v[i]));
+	}
+	str_adds(&line, "]}\n");
+	cmd_print(&line);
+}
+
+static void print_backup(const struct restore_report *r)
+{
+	CLEAN_STR made = STR_INIT;
+
+	if (r->sets_passed_over > 0)
+		printf("%llu backup%s of the database could not be used. The newest of them: %s\n",
+		       (unsigned long long)r->sets_passed_over, cmd_plural(r->sets_passed_over),
+		       r->passed_over_why);
+	if (r->backup == NULL) {
+		printf("There is no usable backup of the database: catalog and settings were made "
+		       "anew from the mails; tags, notes, accounts and the settings of the "
+		       "database are lost.\n");
+		return;
+	}
+	clock_add_utc(&made, r->backup_made_ms / 1000);
+	printf("The backup of the database of %s was used (%s).\n", made.data, r->backup);
+	if (r->mails_from_packs > 0)
+		printf("%llu mail%s archived after it %s taken in from the media.\n",
+		       (unsigned long long)r->mails_from_packs, cmd_plural(r->mails_from_packs),
+		       r->mails_from_packs == 1 ? "was" : "were");
+}
+
+static void print_lost(const struct restore_report *r)
+{
+	for (size_t i = 0; i < r->lost.n; i++)
+		printf("Not to be had: %s.\n", r->lost.v[i]);
+	if (r->mails_lost > 0)
+		printf("In all, %llu mail%s the backup knows cannot be read. They are still "
+		       "listed, "
+		       "and told as damaged.\n",
+		       (unsigned long long)r->mails_lost, r->mails_lost == 1 ? " that" : "s that");
+	if (r->mirror_is_medium)
+		printf("The mirror's folders are the archive's media now, so it has no mirror any "
+		       "more: set another place with \"sealpost backup mirror --to PLACE\".\n");
+}
+
+static int tell(const struct cmd *cmd, const struct restore_report *r,
+		const struct restore_options *o, uint64_t opened)
+{
+	if (cmd->json) {
+		print_json(r, o, opened);
+	} else {
+		print_backup(r);
+		print_lost(r);
+		if (o->drill)
+			printf("Drill: %llu mail%s from %u medi%s restored into a temporary place, "
+			       "%llu of them opened and proved; nothing was changed or kept.\n",
+			       (unsigned long long)r->mails, cmd_plural(r->mails), r->media,
+			       r->media == 1 ? "um" : "a", (unsigned long long)opened);
+		else
+			printf("The archive %s holds %llu mail%s from %u medi%s and goes on there. "
+			       "\"sealpost verify --all\" proves every one.\n",
+			       cmd->archive_dir, (unsigned long long)r->mails, cmd_plural(r->mails),
+			       r->media, r->media == 1 ? "um" : "a");
+	}
+	return r->lost.n > 0 || r->mails_lost > 0 ? EXIT_REFUSED : EXIT_DONE;
+}
+
+/* ---- the key ---- */
+
+static int read_key(const struct cmd *cmd, const struct restore_options *o, struct keyring **keys_r)
+{
+	CLEAN(secret) password = NULL;
+	CLEAN_STR text = STR_INIT;
+	struct err err = {0};
+
+	if (cmd_password(cmd, o->key_password_file, false, &password) < 0)
+		return EXIT_FAILED;
+	if (file_read(o->key_backup, BACKUP_MAX_BYTES, &text, &err) < 0 ||
+	    keytext_read(str_view(&text), password, keys_r, &err) < 0)
+		return cmd_fail(cmd, &err);
+	return EXIT_DONE;
+}
+
+/* ---- a restore ---- */
+
+static int fail(const struct cmd *cmd, const struct err *err)
+{
+	switch (err->kind) {
+	case ERR_NOTFOUND:
+		return cmd_fail_meaning(cmd, err,
+					"Nothing was changed. Name the folder or share that holds "
+					"\"sealpost-...\", or the mirror's, with --from.");
+	case ERR_FOREIGN:
+		return cmd_fail_meaning(cmd, err,
+					"Nothing was changed. Take the key backup of that archive, "
+					"or name another place with --from.");
+	case ERR_DENIED:
+		return cmd_fail_meaning(
+			cmd, err,
+			"Nothing was changed. Check user, password and domain of the "
+			"share, and who may read there.");
+	default:
+		return cmd_fail(cmd, err);
+	}
+}
+
+static int restore_true(const struct cmd *cmd, const struct restore_options *o,
+			const struct keyring *keys)
+{
+	CLEAN(arena) arena = arena_new();
+	struct restore_report report = {.arena = arena};
+	struct err err = {0};
+
+	if (restore_archive(cmd->archive_dir, keys, o->from.v, o->from.n, &report, &err) < 0)
+		return fail(cmd, &err);
+	if (cmd_note_key_backup(cmd->archive_dir, &err) < 0)
+		return cmd_fail(cmd, &err);
+	return tell(cmd, &report, o, 0);
+}
+
+/* ---- a drill ---- */
+
+static int run_drill(const struct cmd *cmd, const struct restore_options *o,
+		     const struct keyring *keys, const struct site *from, size_t n)
+{
+	CLEAN(arena) arena = arena_new();
+	struct restore_report report = {.arena = arena};
+	const char *tmp = getenv("TMPDIR");
+	const char *parent = access(cmd->archive_dir, W_OK) == 0 ? cmd->archive_dir
+			     : tmp != NULL                       ? tmp
+								 : "/var/tmp";
+	struct err err = {0};
+	uint64_t opened;
+
+	if (restore_drill(parent, keys, from, n, o->mails, &opened, &report, &err) < 0)
+		return fail(cmd, &err);
+	return tell(cmd, &report, o, opened);
+}
+
+enum { OWN_PLACES = 300 };
+
+/* The places of an archive that is there: its media, and then the mirror. */
+struct own_places {
+	struct site v[OWN_PLACES];
+	struct secret *passwords[OWN_PLACES];
+	size_t n;
+};
+
+static void own_places_clear(struct own_places *p)
+{
+	for (size_t i = 0; i < OWN_PLACES; i++)
+		secret_free(&p->passwords[i]);
+}
+
+static int own_media(struct archive *a, struct arena *arena, struct own_places *p, struct err *err)
+{
+	struct medium_row *rows;
+	size_t n;
+
+	if (media_list(archive_catalog(a), arena, &rows, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n && p->n < OWN_PLACES - 1; i++) {
+		struct site *site = &p->v[p->n];
+
+		if (rows[i].state != MEDIUM_IN_USE)
+			continue;
+		if (media_site(archive_catalog(a), arena, rows[i].medium, site, &p->passwords[p->n],
+			       err) < 0)
+			return -1;
+		if (!site_is_share(site->location) && site->location[0] != '/')
+			site->location = arena_f(arena, "%s/%s", archive_dir(a), site->location);
+		p->n++;
+	}
+	return 0;
+}
+
+/* With the archive's own key, from where it is. */
+static int drill_here(const struct cmd *cmd, const struct restore_options *o)
+{
+	CLEAN(archive) a = NULL;
+	CLEAN(arena) arena = arena_new();
+	__attribute__((cleanup(own_places_clear))) struct own_places own = {0};
+	struct err err = {0};
+	int rc;
+
+	if (cmd_open(cmd, &a) < 0)
+		return EXIT_FAILED;
+	if (o->from.n > 0)
+		return run_drill(cmd, o, archive_keys(a), o->from.v, o->from.n);
+	rc = own_media(a, arena, &own, &err);
+	if (rc == 0)
+		rc = mirror_site(archive_catalog(a), arena, &own.v[own.n], &own.passwords[own.n],
+				 &err);
+	if (rc < 0)
+		return cmd_fail(cmd, &err);
+	own.n += rc > 0;
+	return run_drill(cmd, o, archive_keys(a), own.v, own.n);
+}
+
+/* ---- the verb ---- */
+
+/* "--drill" stands alone or is followed by how many mails; the options' table knows only one of both. */
+static int take_drill(struct cmd *cmd, struct restore_options *o)
+{
+	char *end;
+
+	if (!o->drill)
+		return cmd->argc == 0 ? EXIT_DONE : cmd_usage(cmd, "restore takes no arguments");
+	o->mails = DRILL_MAILS;
+	if (cmd->argc == 0)
+		return EXIT_DONE;
+	o->mails = strtoull(cmd->argv[0], &end, 10);
+	if (cmd->argc > 1 || *end != '\0' || end == cmd->argv[0])
+		return cmd_usage(cmd, "--drill is followed by the number of mails to open");
+	return EXIT_DONE;
+}
+
+static int run(struct cmd *cmd, struct restore_options *o)
+{
+	CLEAN(keyring) keys = NULL;
+	int status = take_drill(cmd, o);
+
+	if (status == EXIT_DONE)
+		status = places_load(cmd, &o->from);
+	if (status != EXIT_DONE)
+		return status;
+	if (o->key_backup == NULL && o->drill)
+		return drill_here(cmd, o);
+	if (o->key_backup == NULL || o->from.n == 0)
+		return cmd_usage(cmd, "give --key-backup and --from");
+	status = read_key(cmd, o, &keys);
+	if (status != EXIT_DONE)
+		return status;
+	return o->drill ? run_drill(cmd, o, keys, o->from.v, o->from.n)
+			: restore_true(cmd, o, keys);
+}
+
+int cmd_restore(struct cmd *cmd)
+{
+	struct restore_options o = {0};
+	const struct option_row rows[] = {PLACES_OPTIONS("from", &o.from),
+					  {"key-backup", OPTION_TEXT, &o.key_backup},
+					  {"key-password-file", OPTION_TEXT, &o.key_password_file},
+					  {"drill", OPTION_FLAG, &o.drill},
+					  {0}};
+	int status = cmd_options(cmd, rows) < 0 ? EXIT_USAGE : run(cmd, &o);
+
+	places_clear(&o.from);
+	return status;
+}
