@@ -95,6 +95,10 @@ static int remove_there(struct mirroring *mi, const char *name, struct err *err)
 static int carry(struct mirroring *mi, const char *name, const char *as, uint64_t length,
 		 const struct hash *hash, struct err *why)
 {
+	uint64_t there;
+
+	if (medium_size(mi->from, name, &there, why) < 0) /* before anything is made for it */
+		return -1;
 	for (int tries = 0;; tries++) {
 		if (copy_file_as(mi->from, name, mi->to, as, length, &mi->pace, why) == 0 &&
 		    copy_check(mi->to, as, length, hash, &mi->pace, why) == 0)
@@ -137,7 +141,10 @@ static int mirror_open_pack(struct mirroring *mi, const struct pack_row *row, co
 {
 	struct err why = {0};
 
-	if (copy_file(mi->from, mi->to, name, row->length, &mi->pace, &why) < 0)
+	uint64_t there;
+
+	if (medium_size(mi->from, name, &there, &why) < 0 ||
+	    copy_file(mi->from, mi->to, name, row->length, &mi->pace, &why) < 0)
 		return blame(mi, name, &why, err);
 	return note_arrived(mi, name, row->length, NULL, err);
 }
@@ -188,7 +195,7 @@ static int mirror_packs(struct mirroring *mi, struct err *err)
 			return -1;
 		if (rc == 0 || row->length == 0)
 			continue;
-		if (mi->away)
+		if (mi->from == NULL || (mi->away && !row->staged)) /* staging is there */
 			mi->report->missing++;
 		else if (mirror_pack(mi, row, err) < 0)
 			return -1;
@@ -395,6 +402,7 @@ static int begin_medium(struct mirroring *mi, const struct medium_row *row, stru
 
 	mi->medium = row->medium;
 	mi->away = false;
+	mi->from = NULL;
 	if (row->state == MEDIUM_REMOVED || row->state == MEDIUM_REDIRECTED)
 		return 0;
 	if (mirror_open(mi->a, &mi->place, row->medium, true, &mi->to, err) < 0)

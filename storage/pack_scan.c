@@ -34,8 +34,10 @@ int pack_scan_begin(struct pack_reader *reader, uint64_t from, struct pack_scan 
 	reader->size = end;
 	if (from < reader->first)
 		from = reader->first;
-	if (from > end)
-		return reader_damaged(reader, end, "the pack ends here", err);
+	if (from > end) {
+		reader_damaged(reader, end, "the pack ends here", err);
+		return -1;
+	}
 	s = mem_new(sizeof(*s));
 	s->reader = reader;
 	s->pos = from;

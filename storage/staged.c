@@ -221,7 +221,7 @@ int staged_check_room(struct medium *staged, struct err *err)
 	if (left >= reserve)
 		return 0;
 	return err_set(err, ERR_NOSPACE,
-		       "the disk of the staging folder %s has %llu bytes left, of which %llu are "
+		       "the disk of the staging folder %s has %llu bytes left, and %llu are kept "
 		       "in reserve; new mail waits in the spool until the share took what is there",
 		       s->near->location, (unsigned long long)left, (unsigned long long)reserve);
 }

@@ -7,28 +7,13 @@
 #include "base/clock.h"
 #include "base/file.h"
 
-#include <signal.h>
 #include <unistd.h>
-
-static volatile sig_atomic_t stop_asked;
 
 struct printing {
 	bool bar;
 	uint64_t bytes;
 	int64_t begun_ms, drawn_ms;
 };
-
-static void on_signal(int signal)
-{
-	(void)signal;
-	stop_asked = 1;
-}
-
-static bool stop(void *arg)
-{
-	(void)arg;
-	return stop_asked != 0;
-}
 
 static void print_progress(void *arg, uint64_t bytes)
 {
@@ -125,15 +110,14 @@ static int mirror(struct cmd *cmd, struct archive *a, bool scrub_all, bool now)
 			     .begun_ms = clock_monotonic_ms()};
 	const struct mirror_options options = {.scrub_all = scrub_all,
 					       .any_hour = now,
-					       .stop = stop,
+					       .stop = cmd_stop,
 					       .progress = print_progress,
 					       .arg = &p};
 	struct mirror_report report;
 	struct err err = {0};
 	int rc;
 
-	signal(SIGINT, on_signal);
-	signal(SIGTERM, on_signal);
+	cmd_catch_stop();
 	rc = mirror_run(a, &options, &report, &err);
 	if (p.bar)
 		fputs("\r\033[K", stderr);

@@ -6,7 +6,7 @@
 enum { LATE_S = 3600 }; /* what waits so long is told */
 
 static const char *const answers[] = {
-	[MEDIUM_NOT_ASKED] = "unknown", [MEDIUM_ANSWERS] = "yes", [MEDIUM_SILENT] = "no"};
+	[MEDIUM_NOT_ASKED] = "null", [MEDIUM_ANSWERS] = "true", [MEDIUM_SILENT] = "false"};
 static const char *const states[] = {[MEDIUM_IN_USE] = "in-use",
 				     [MEDIUM_DEACTIVATED] = "deactivated",
 				     [MEDIUM_REMOVED] = "removed",
@@ -101,7 +101,7 @@ void medium_row_json(struct str *out, const struct medium_row *row)
 	add_json_text(out, "user", row->user);
 	if (row->redirect != 0)
 		add_json_number(out, "redirect", row->redirect);
-	add_json_text(out, "reachable", answers[row->answers]);
+	str_addf(out, ", \"answers\": %s", answers[row->answers]);
 	add_json_number(out, "since", (uint64_t)row->since_s);
 	add_json_number(out, "asked", (uint64_t)row->asked_s);
 	add_json_text(out, "trouble", row->trouble);

@@ -41,7 +41,8 @@ void ship_beside_end(pid_t *pid)
 {
 	struct err err = {0};
 
-	if (*pid != 0 && program_stop(*pid, "shipper", END_MS, &err) < 0)
+	/* how it ended matters no more, but that it did */
+	if (*pid != 0 && program_stop(*pid, "shipper", END_MS, &err) < 0 && err.kind == ERR_TIMEOUT)
 		log_warn("%s", err.text);
 	*pid = 0;
 }
