@@ -140,8 +140,8 @@ static int check_catalog(struct job *j, struct frozen *f, struct err *err)
 
 	if (frozen_page(f, 1, page, err) < 0)
 		return -1;
-	memcpy(j->now->salt, page, CATALOG_SALT_BYTES);
-	if (j->before != NULL && (memcmp(j->before->salt, page, CATALOG_SALT_BYTES) != 0 ||
+	memcpy(j->now->salt, page, PAGE_SALT_BYTES);
+	if (j->before != NULL && (memcmp(j->before->salt, page, PAGE_SALT_BYTES) != 0 ||
 				  j->before->page_bytes != frozen_page_bytes(f)))
 		make_full(j, "the catalog was made anew since the last backup");
 	return 0;
@@ -193,6 +193,8 @@ static bool is_unchanged(const struct job *j, uint64_t page, const struct page_p
 static int write_pages(struct job *j, struct frozen *f, struct backup_set_writer *w,
 		       struct err *err)
 {
+	CLEAN(secret) key = keyring_derive(archive_keys(j->a), KEY_USE_CATALOG, VIEW(""));
+	CLEAN(pages) pages = pages_new(key, frozen_page_bytes(f));
 	CLEAN_MEM unsigned char *data = mem_new(frozen_page_bytes(f));
 
 	for (uint64_t page = 1; page <= frozen_pages(f); page++) {
@@ -204,9 +206,12 @@ static int write_pages(struct job *j, struct frozen *f, struct backup_set_writer
 			if (is_unchanged(j, page, print))
 				continue;
 		}
-		if (frozen_page(f, page, data, err) < 0 || backup_set_page(w, page, data, err) < 0)
+		if (frozen_page(f, page, data, err) < 0)
 			return -1;
 		*print = frozen_print_of(f, data);
+		page_open(pages, page, data);
+		if (backup_set_page(w, page, data, err) < 0)
+			return -1;
 		j->report->pages++;
 	}
 	return 0;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "backup/database.h"
+
+#include "app/catalog/page.h"
 #include "base/file.h"
 
 #include <fcntl.h>
@@ -14,35 +16,42 @@ struct links {
 	size_t n, cap;
 };
 
-/* The name of the set ID, whichever it is; NULL: there is none. */
-static char *find_set(struct medium *medium, struct arena *arena, const struct uuid *id,
-		      struct err *err)
+/* The name of the set ID, whichever it is: 1, 0 there is none. One may be in staging while nothing else can be asked. */
+static int find_set(struct medium *medium, struct arena *arena, const struct uuid *id,
+		    char **name_r, struct err *err)
 {
-	char name[BACKUP_SET_NAME];
-	uint64_t size;
+	struct err failed = {0};
 
 	for (int full = 0; full < 2; full++) {
-		if (medium_size(medium, backup_set_name(id, full != 0, name), &size, err) == 0)
-			return arena_str(arena, name);
+		char name[BACKUP_SET_NAME];
+		uint64_t size;
+
+		if (medium_size(medium, backup_set_name(id, full != 0, name), &size, err) == 0) {
+			*name_r = arena_str(arena, name);
+			return 1;
+		}
 		if (err->kind != ERR_NOTFOUND)
-			return NULL;
+			failed = *err;
 	}
-	return NULL;
+	if (failed.kind == ERR_NONE)
+		return 0;
+	*err = failed;
+	return -1;
 }
 
 /* The set below AT. */
 static int find_below(struct medium *medium, struct arena *arena, const struct link *at,
 		      char **name_r, struct err *err)
 {
+	int rc;
+
 	if (memcmp(at->header.predecessor.b, at->header.id.b, UUID_BYTES) >= 0)
 		return err_set(err, ERR_DAMAGED, "%s rests on a later set", at->name);
-	*name_r = find_set(medium, arena, &at->header.predecessor, err);
-	if (*name_r != NULL)
-		return 0;
-	if (err->kind == ERR_NOTFOUND)
+	rc = find_set(medium, arena, &at->header.predecessor, name_r, err);
+	if (rc == 0)
 		return err_set(err, ERR_DAMAGED, "medium %s: %s rests on a set that is missing",
 			       medium_location(medium), at->name);
-	return -1;
+	return rc < 0 ? -1 : 0;
 }
 
 static int find_links(struct medium *medium, const struct keyring *keys, const char *name,
@@ -66,16 +75,26 @@ static int find_links(struct medium *medium, const struct keyring *keys, const c
 	}
 }
 
-static int write_page(int fd, uint64_t page, const void *data, uint32_t page_bytes, struct err *err)
+/* The file that is being put together. */
+struct target {
+	int fd;
+	struct pages *pages;
+	unsigned char *page; /* room for one */
+	uint32_t page_bytes;
+};
+
+static int write_page(struct target *t, uint64_t page, const void *data, struct err *err)
 {
-	if (lseek(fd, (off_t)((page - 1) * page_bytes), SEEK_SET) < 0)
+	memcpy(t->page, data, t->page_bytes);
+	page_close(t->pages, page, t->page);
+	if (lseek(t->fd, (off_t)((page - 1) * t->page_bytes), SEEK_SET) < 0)
 		return err_errno(err, "seek: %m");
-	return file_write_all(fd, data, page_bytes, err);
+	return file_write_all(t->fd, t->page, t->page_bytes, err);
 }
 
-/* Put one set over what is in FD. HASH is what the set above says of it; NULL: there is none above. */
+/* Put one set over what is there. HASH is what the set above says of it; NULL: there is none above. */
 static int apply(struct medium *medium, const struct keyring *keys, const struct link *link,
-		 const struct hash *hash, int fd, struct err *err)
+		 const struct hash *hash, struct target *t, struct err *err)
 {
 	CLEAN(backup_set_reader) r = NULL;
 	struct backup_set_header header;
@@ -87,7 +106,7 @@ static int apply(struct medium *medium, const struct keyring *keys, const struct
 	if (backup_set_open(medium, keys, link->name, &header, &r, err) < 0)
 		return -1;
 	while ((rc = backup_set_next(r, &page, &data, err)) > 0)
-		if (write_page(fd, page, data, header.page_bytes, err) < 0)
+		if (write_page(t, page, data, err) < 0)
 			return -1;
 	if (rc < 0)
 		return -1;
@@ -96,7 +115,7 @@ static int apply(struct medium *medium, const struct keyring *keys, const struct
 		return err_set(err, ERR_DAMAGED,
 			       "medium %s: %s is not the set that the next one rests on",
 			       medium_location(medium), link->name);
-	if (ftruncate(fd, (off_t)(header.pages * header.page_bytes)) < 0)
+	if (ftruncate(t->fd, (off_t)(header.pages * header.page_bytes)) < 0)
 		return err_errno(err, "truncate: %m");
 	return 0;
 }
@@ -104,10 +123,16 @@ static int apply(struct medium *medium, const struct keyring *keys, const struct
 static int apply_all(struct medium *medium, const struct keyring *keys, const struct links *links,
 		     int fd, struct err *err)
 {
+	CLEAN(secret) key = keyring_derive(keys, KEY_USE_CATALOG, VIEW(""));
+	uint32_t page_bytes = links->v[0].header.page_bytes;
+	CLEAN(pages) pages = pages_new(key, page_bytes);
+	CLEAN_MEM unsigned char *page = mem_new(page_bytes);
+	struct target target = {fd, pages, page, page_bytes};
+
 	for (size_t i = links->n; i-- > 0;) {
 		const struct hash *hash = i > 0 ? &links->v[i - 1].header.predecessor_hash : NULL;
 
-		if (apply(medium, keys, &links->v[i], hash, fd, err) < 0)
+		if (apply(medium, keys, &links->v[i], hash, &target, err) < 0)
 			return -1;
 	}
 	return file_sync(fd, err);

@@ -4,13 +4,12 @@
 #include "backup/restore_priv.h"
 
 #include "app/archive/read.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,12 +19,6 @@ struct sweeper {
 	pid_t pid;
 	int alive; /* closed when this process ends */
 };
-
-static int drop(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
 
 /* In the child. It uses nothing of the parent's but the path; signals to the group are the parent's business. */
 static void __attribute__((noreturn)) sweep(int alive, const char *dir)
@@ -38,7 +31,7 @@ static void __attribute__((noreturn)) sweep(int alive, const char *dir)
 	signal(SIGHUP, SIG_IGN);
 	while (read(alive, &byte, 1) < 0 && errno == EINTR)
 		;
-	nftw(dir, drop, 16, FTW_DEPTH | FTW_PHYS);
+	dir_remove_all(dir);
 	_exit(access(dir, F_OK) == 0);
 }
 

@@ -241,11 +241,12 @@ int restore_catalog(const char *dir, struct found_media *found, struct archive *
 
 /* ---- the directory ---- */
 
-/* What a restore makes there before the catalog has its name, and so may be there when it is begun again. */
+/* What a restore makes there before the catalog has its name, and so may be there when it is begun again; and what may
+ * have been there before. */
 static const char *const made[] = {"catalog.new", "catalog.new-wal", "catalog.new-shm",
 				   "index.db",    "index.db-wal",    "index.db-shm",
 				   "index.lock",  "spool.pub",       "archive.key"};
-static const char *const brought[] = {"key-backup", "sealpost.conf"};
+static const char *const brought[] = {"key-backup", "sealpost.conf", "staging"};
 
 static bool is_one_of(const char *name, const char *const *names, size_t n)
 {
@@ -298,8 +299,10 @@ static int check_key(const char *path, const struct keyring *keys, struct err *e
 	return 1;
 }
 
-static void remove_made(const char *dir, bool keep_key)
+static void remove_made(const char *dir, bool keep_key, bool keep_staging)
 {
+	CLEAN_STR staging = STR_INIT;
+
 	for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++) {
 		CLEAN_STR path = STR_INIT;
 
@@ -308,6 +311,9 @@ static void remove_made(const char *dir, bool keep_key)
 		str_addf(&path, "%s/%s", dir, made[i]);
 		unlink(path.data);
 	}
+	str_addf(&staging, "%s/staging", dir);
+	if (!keep_staging)
+		dir_remove_all(staging.data);
 }
 
 /* ---- the whole ---- */
@@ -327,9 +333,12 @@ static int restore_into(const char *dir, const struct keyring *keys, struct foun
 			struct restore_report *report, struct err *err)
 {
 	CLEAN_STR path = STR_INIT;
-	bool is_new = access(dir, F_OK) < 0;
+	CLEAN_STR staging = STR_INIT;
+	bool is_new = access(dir, F_OK) < 0, had_staging;
 	int has_key;
 
+	str_addf(&staging, "%s/staging", dir);
+	had_staging = access(staging.data, F_OK) == 0;
 	str_addf(&path, "%s/archive.key", dir);
 	has_key = check_key(path.data, keys, err);
 	if (has_key < 0 || dir_make_all(dir, 0700, err) < 0)
@@ -337,7 +346,7 @@ static int restore_into(const char *dir, const struct keyring *keys, struct foun
 	if ((has_key || keyring_save(keys, path.data, err) == 0) &&
 	    make_archive(dir, found, report, err) == 0)
 		return 0;
-	remove_made(dir, has_key);
+	remove_made(dir, has_key, had_staging); /* mail may lie there that is nowhere else */
 	if (is_new)
 		rmdir(dir);
 	return -1;

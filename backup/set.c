@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "backup/set.h"
 
+#include "storage/compress.h"
+
 #include <stdio.h>
 
 #define MAGIC "SEALBKUP"
@@ -17,8 +19,10 @@ enum {
 	KIND_INCREMENTAL = 2,
 	PAGE_BYTES_MIN = 512,
 	PAGE_BYTES_MAX = 65536,
-	NUMBER_BYTES = 8, /* in front of each page */
-	PIECE_BYTES = 1024 * 1024,
+	NUMBER_BYTES = 8,          /* in front of each page */
+	PIECE_BYTES = 1024 * 1024, /* of entries, at most; then they are compressed */
+	LENGTH_BYTES = 4,          /* in front of each piece */
+	SEALED_MAX = 1 + PIECE_BYTES + TAG_BYTES, /* the first byte: an enum encoding */
 	SYNC_BYTES = 16 * 1024 * 1024
 };
 
@@ -112,7 +116,8 @@ struct backup_set_writer {
 	struct backup_set_header header;
 	struct sealing sealing;
 	struct sha256 *sha;
-	struct str plain, sealed;
+	struct compressor *compressor;
+	struct str plain, packed, sealed; /* entries; compressed; sealed */
 	uint64_t piece, bytes, unsynced;
 	uint64_t last_page;
 	bool ended;
@@ -130,7 +135,9 @@ void backup_set_writer_free(struct backup_set_writer **writer)
 		medium_remove(w->medium, w->part, &err);
 	aead_free(&w->sealing.aead);
 	sha256_free(&w->sha);
+	compressor_free(&w->compressor);
 	str_clear(&w->plain);
+	str_clear(&w->packed);
 	str_clear(&w->sealed);
 	free(w);
 }
@@ -180,8 +187,19 @@ static int append(struct backup_set_writer *w, struct view v, struct err *err)
 
 static int append_piece(struct backup_set_writer *w, bool last, struct err *err)
 {
-	seal_piece(&w->sealing, ++w->piece, last, str_view(&w->plain), &w->sealed);
+	struct view plain = str_view(&w->plain);
+	CLEAN_STR length = STR_INIT;
+	enum encoding encoding;
+
+	str_reset(&w->packed);
+	str_addc(&w->packed, 0);
+	encoding = compressor_run(w->compressor, NULL, &plain, 1, &w->packed);
+	w->packed.data[0] = (char)encoding;
 	str_reset(&w->plain);
+	seal_piece(&w->sealing, ++w->piece, last, str_view(&w->packed), &w->sealed);
+	str_addu32(&length, (uint32_t)w->sealed.len);
+	if (append(w, str_view(&length), err) < 0)
+		return -1;
 	return append(w, str_view(&w->sealed), err);
 }
 
@@ -210,8 +228,10 @@ int backup_set_create(struct medium *medium, const struct keyring *keys,
 	w->header = *header;
 	w->ended = true; /* nothing to remove yet */
 	str_init(&w->plain);
+	str_init(&w->packed);
 	str_init(&w->sealed);
 	w->sha = sha256_new();
+	w->compressor = compressor_new();
 	backup_set_name(&header->id, header->is_full, w->name);
 	snprintf(w->part, sizeof(w->part), "%s" PART, w->name);
 	if (medium_create(medium, w->part, &w->file, err) < 0)
@@ -260,7 +280,8 @@ struct backup_set_reader {
 	struct sha256 *sha;
 	uint64_t size, at; /* of the file; where the next piece begins */
 	uint64_t piece, last_page;
-	struct str sealed, plain;
+	struct decompressor *decompressor;
+	struct str sealed, packed, plain;
 	struct view rest; /* of plain: pages not given out yet */
 };
 
@@ -272,7 +293,9 @@ void backup_set_reader_free(struct backup_set_reader **reader)
 		return;
 	aead_free(&r->sealing.aead);
 	sha256_free(&r->sha);
+	decompressor_free(&r->decompressor);
 	str_clear(&r->sealed);
+	str_clear(&r->packed);
 	str_clear(&r->plain);
 	free(r);
 }
@@ -384,10 +407,12 @@ int backup_set_open(struct medium *medium, const struct keyring *keys, const cha
 	r->medium = medium;
 	r->sha = sha256_new();
 	str_init(&r->sealed);
+	str_init(&r->packed);
 	str_init(&r->plain);
+	r->decompressor = decompressor_new();
 	if (strlen(name) >= sizeof(r->name))
 		return err_set(err, ERR_USAGE, "%s is no backup's name", name);
-	strcpy(r->name, name);
+	memcpy(r->name, name, strlen(name) + 1);
 	if (medium_size(medium, name, &r->size, err) < 0 || load_head(r, keys, err) < 0)
 		return -1;
 	*header_r = r->header;
@@ -400,22 +425,47 @@ static bool came_to_the_end(const struct backup_set_reader *r)
 	return r->at == r->size && r->piece > 0;
 }
 
-static int read_piece(struct backup_set_reader *r, struct err *err)
+/* The length of the next piece; it does not reach over the end of the file. */
+static int read_length(struct backup_set_reader *r, uint32_t *len_r, struct err *err)
 {
-	uint64_t left = r->size - r->at;
-	bool last = left <= r->sealing.piece_bytes + TAG_BYTES;
-	size_t len = last ? (size_t)left : r->sealing.piece_bytes + TAG_BYTES;
+	struct view v;
 
-	if (len < TAG_BYTES)
+	if (r->size - r->at < LENGTH_BYTES)
 		return damaged(r, "is cut short", err);
-	if (read_on(r, len, err) < 0)
+	if (read_on(r, LENGTH_BYTES, err) < 0)
 		return -1;
-	if (!open_piece(&r->sealing, ++r->piece, last, str_view(&r->sealed), &r->plain))
-		return damaged(r, "is damaged, or cut short", err);
+	v = str_view(&r->sealed);
+	must(view_u32(&v, len_r) == 0);
+	if (*len_r > SEALED_MAX || *len_r <= TAG_BYTES)
+		return damaged(r, "is damaged", err);
+	return *len_r > r->size - r->at ? damaged(r, "is cut short", err) : 0;
+}
+
+static int unpack(struct backup_set_reader *r, struct err *err)
+{
+	struct view packed = {r->packed.data + 1, r->packed.len - 1};
+
+	str_reset(&r->plain);
+	if (decompressor_run(r->decompressor, NULL, (enum encoding)r->packed.data[0], packed,
+			     PIECE_BYTES, &r->plain, err) < 0)
+		return err_add(err, "medium %s: %s", medium_location(r->medium), r->name);
 	r->rest = str_view(&r->plain);
 	if (r->rest.len % r->sealing.entry_bytes != 0)
 		return damaged(r, "holds something else than pages", err);
 	return 0;
+}
+
+static int read_piece(struct backup_set_reader *r, struct err *err)
+{
+	uint32_t len;
+	bool last;
+
+	if (read_length(r, &len, err) < 0 || read_on(r, len, err) < 0)
+		return -1;
+	last = r->at == r->size;
+	if (!open_piece(&r->sealing, ++r->piece, last, str_view(&r->sealed), &r->packed))
+		return damaged(r, "is damaged, or cut short", err);
+	return unpack(r, err);
 }
 
 int backup_set_next(struct backup_set_reader *r, uint64_t *page_r, const void **data_r,

@@ -34,7 +34,8 @@ enum { BACKUP_SET_NAME = 80 };
 const char *backup_set_name(const struct uuid *id, bool is_full, char out[BACKUP_SET_NAME]);
 int backup_set_name_read(const char *name, struct uuid *id_r, bool *is_full_r); /* 0, -1 is none */
 
-/* Writing: pages in ascending order, each once; a full set has all of them. */
+/* Writing: pages in ascending order, each once; a full set has all of them. They are compressed: what is encrypted is
+ * to be opened before (app/catalog/page.h). */
 struct backup_set_writer;
 int backup_set_create(struct medium *medium, const struct keyring *keys,
 		      const struct backup_set_header *header, struct backup_set_writer **writer_r,

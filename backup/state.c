@@ -40,7 +40,7 @@ static int read_links(struct view *v, struct backup_state *s)
 
 static int read_prints(struct view *v, struct backup_state *s)
 {
-	if (s->pages != v->len / PAGE_PRINT_BYTES || v->len % PAGE_PRINT_BYTES != 0 ||
+	if (s->pages != v->len / PAGE_VECTOR_BYTES || v->len % PAGE_VECTOR_BYTES != 0 ||
 	    s->pages == 0)
 		return -1;
 	s->prints = mem_new(v->len);
@@ -54,12 +54,12 @@ static int read_content(struct view v, struct backup_state *s)
 	struct view salt, hash;
 	uint32_t medium;
 
-	if (view_u32(&v, &medium) < 0 || view_bytes(&v, CATALOG_SALT_BYTES, &salt) < 0 ||
+	if (view_u32(&v, &medium) < 0 || view_bytes(&v, PAGE_SALT_BYTES, &salt) < 0 ||
 	    view_u32(&v, &s->page_bytes) < 0 || view_u64(&v, &s->pages) < 0 ||
 	    view_bytes(&v, HASH_BYTES, &hash) < 0)
 		return -1;
 	s->medium = medium;
-	memcpy(s->salt, salt.data, CATALOG_SALT_BYTES);
+	memcpy(s->salt, salt.data, PAGE_SALT_BYTES);
 	memcpy(s->hash.b, hash.data, HASH_BYTES);
 	return read_links(&v, s) < 0 || read_prints(&v, s) < 0 ? -1 : 0;
 }
@@ -107,7 +107,7 @@ int backup_state_save(const struct backup_state *s, const char *path, struct err
 	str_adds(&out, MAGIC);
 	str_addu16(&out, FORMAT);
 	str_addu32(&out, s->medium);
-	str_add(&out, s->salt, CATALOG_SALT_BYTES);
+	str_add(&out, s->salt, PAGE_SALT_BYTES);
 	str_addu32(&out, s->page_bytes);
 	str_addu64(&out, s->pages);
 	str_add(&out, s->hash.b, HASH_BYTES);
@@ -117,7 +117,7 @@ int backup_state_save(const struct backup_state *s, const char *path, struct err
 		str_addc(&out, s->links[i].is_full ? 1 : 0);
 		str_addu64(&out, s->links[i].bytes);
 	}
-	str_add(&out, s->prints, s->pages * PAGE_PRINT_BYTES);
+	str_add(&out, s->prints, s->pages * PAGE_VECTOR_BYTES);
 	sum = crypto_sha256(out.data, out.len);
 	str_add(&out, sum.b, HASH_BYTES);
 	return file_replace(path, 0600, str_view(&out), err);

@@ -11,8 +11,6 @@
 #include "app/catalog/frozen.h"
 #include "base/id.h"
 
-enum { CATALOG_SALT_BYTES = 16 };
-
 /* One set of the chain. */
 struct backup_link {
 	struct uuid id;
@@ -22,9 +20,9 @@ struct backup_link {
 
 struct backup_state {
 	unsigned medium; /* that the chain is on */
-	unsigned char salt
-		[CATALOG_SALT_BYTES]; /* with which the catalog begins: another one has another */
-	struct backup_link *links;    /* from the full set to the last one */
+	unsigned char
+		salt[PAGE_SALT_BYTES]; /* with which the catalog begins: another one has another */
+	struct backup_link *links;     /* from the full set to the last one */
 	uint32_t n_links;
 	struct hash hash; /* of the last one */
 	uint32_t page_bytes;

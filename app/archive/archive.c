@@ -209,22 +209,6 @@ int archive_keep_spool_key(struct archive *a, struct err *err)
 	return public_key_save(&public, path.data, err);
 }
 
-/* A path that stays right when the archive is used from another working directory. */
-static int absolute_path(const char *path, struct str *out, struct err *err)
-{
-	char cwd[4096];
-
-	if (path[0] != '/') {
-		if (getcwd(cwd, sizeof(cwd)) == NULL)
-			return err_errno(err, "current directory: %m");
-		str_addf(out, "%s/", cwd);
-	}
-	str_adds(out, path);
-	while (out->len > 1 && out->data[out->len - 1] == '/')
-		out->data[--out->len] = '\0';
-	return 0;
-}
-
 static int make_empty_dir(const char *dir, struct err *err)
 {
 	CLEAN_STR key = STR_INIT;
@@ -253,7 +237,7 @@ int archive_init(const char *dir, const char *name, const char *medium_dir, stru
 	a->keys = keyring_new(&uuid);
 	if (medium_dir == NULL)
 		str_adds(&location, "media/1");
-	else if (absolute_path(medium_dir, &location, err) < 0)
+	else if (path_absolute(medium_dir, &location, err) < 0)
 		return -1;
 	snprintf(made, sizeof(made), "%lld", (long long)clock_s());
 	if (open_catalog(a, true, err) < 0 || archive_need_index(a, err) < 0 ||

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "storage/copy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -234,6 +235,12 @@ static bool lacks_heir(struct regain *rg, const struct seen_pack *seen)
 	       regain_source(rg, regain_resolve(rg, heir->row->medium)) != NULL;
 }
 
+/* On a share, and not in staging. */
+static bool lies_far(struct regain *rg, const struct seen_pack *seen)
+{
+	return !seen->staged && regain_source(rg, seen->medium)->is_share;
+}
+
 static enum fate fate_of_new(const struct seen_pack *seen)
 {
 	if (seen->replaced_by != 0)
@@ -281,8 +288,8 @@ static int add_row(struct regain *rg, const struct seen_pack *seen, struct err *
 			       .staged = seen->staged,
 			       .shipped = seen->staged ? seen->far_size : 0};
 
-	if (seen->fate == FATE_GAVE_WAY)
-		row.state = PACK_REPLACED;
+	if (seen->fate == FATE_GAVE_WAY || (seen->fate == FATE_UNFINISHED && lies_far(rg, seen)))
+		row.state = PACK_REPLACED; /* to be removed */
 	else if (seen->fate == FATE_UNOPENED)
 		row.state = PACK_SEALED; /* so that verify names it */
 	if (row.shipped > row.length)
@@ -314,6 +321,8 @@ static int change_row(struct regain *rg, const struct seen_pack *seen, struct er
 		return packs_replaced(catalog, seen->pack,
 				      seen->replaced_by ? seen->replaced_by : row->replaced_by,
 				      err);
+	case FATE_UNFINISHED:
+		return lies_far(rg, seen) ? packs_replaced(catalog, seen->pack, 0, err) : 0;
 	case FATE_MISSING:
 	case FATE_UNOPENED:
 		return give_up(rg, seen, err);
@@ -342,6 +351,33 @@ static int write_rows(struct regain *rg, struct err *err)
 }
 
 /* ---- taking in ---- */
+
+/* Recovery looks at a share's staging folder only: what it is to cut and seal must lie there. */
+static int bring_near(struct regain *rg, const struct seen_pack *seen, struct err *err)
+{
+	CLEAN(medium) near = NULL;
+	CLEAN_STR dir = STR_INIT;
+	CLEAN_STR part = STR_INIT;
+	struct medium *far;
+	char name[64];
+
+	str_addf(&dir, "%s/staging/%u", rg->a->dir, seen->medium);
+	str_addf(&part, "%s.part", pack_name(seen->pack, name));
+	if (dir_make_all(dir.data, 0700, err) < 0 || medium_local_open(dir.data, &near, err) < 0 ||
+	    archive_medium(rg->a, seen->medium, &far, err) < 0)
+		return -1;
+	if (medium_remove(near, part.data, err) < 0) {
+		if (err->kind != ERR_NOTFOUND)
+			return -1;
+		err_clear(err);
+	}
+	if (copy_file_as(far, name, near, part.data, seen->far_size, NULL, err) < 0 ||
+	    medium_replace(near, part.data, name, err) < 0 ||
+	    packs_set_staged(rg->a->catalog, seen->pack, true, err) < 0)
+		return -1;
+	return packs_set_shipped(rg->a->catalog, seen->pack,
+				 seen->size < seen->far_size ? seen->size : seen->far_size, err);
+}
 
 static int scan_pack(struct regain *rg, struct adopter *ad, struct seen_pack *seen, struct err *err)
 {
@@ -372,7 +408,10 @@ static int scan_pack(struct regain *rg, struct adopter *ad, struct seen_pack *se
 	}
 	seen->size = length;
 	/* An unsealed one is left to recovery, which cuts its tail and seals it. */
-	return packs_set(rg->a->catalog, seen->pack, sealed ? PACK_SEALED : PACK_OPEN, length, err);
+	if (packs_set(rg->a->catalog, seen->pack, sealed ? PACK_SEALED : PACK_OPEN, length, err) <
+	    0)
+		return -1;
+	return sealed || !lies_far(rg, seen) ? 0 : bring_near(rg, seen, err);
 }
 
 /* What the catalog knows there is elsewhere, or nowhere. */

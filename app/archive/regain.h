@@ -3,8 +3,8 @@
  * that is older than they are (restore).
  *
  * (RG1) It is made beside the archive's own, as ARCHIVE/catalog.new; regain_put_in_place() gives it its name, in one
- *       rename. Nothing on a medium, and nothing in staging, is changed: what is torn or replaced there, recovery
- *       (archive.h, A1) sees to when the archive is opened.
+ *       rename. Nothing on a medium is changed: what is torn or replaced there, recovery (archive.h, A1) sees to
+ *       when the archive is opened. For that, packs that are not sealed are brought from a share into staging.
  * (RG2) Packs that the catalog does not know, or knows shorter, are taken in. What it knows in a pack that another one took
  *       the place of since is moved there, or erased if the new pack says so.
  * (RG3) Of what a medium in reach does not have any more, the rows stay: reading it tells of damage, and not of a mail

@@ -131,6 +131,7 @@ static int begin_found(struct regain *rg, struct found_medium *m, struct err *er
 		return 0;
 	if (keep_place(rg, m, err) < 0 || open_source(rg, m->medium, m, source, err) < 0)
 		return -1;
+	source->is_share = site_is_share(m->site.location);
 	source->is_new = row == NULL;
 	if (row != NULL && row->state == MEDIUM_DEACTIVATED)
 		source->state = MEDIUM_DEACTIVATED;

@@ -36,7 +36,8 @@ struct seen_pack {
 struct regain_source {
 	unsigned medium;
 	struct medium *near, *far; /* NULL: there is none; they are the archive's */
-	bool is_new;               /* the catalog did not know it */
+	bool is_share;
+	bool is_new; /* the catalog did not know it */
 	bool has_packs;
 	enum medium_state state; /* what it is to be in the end */
 };

@@ -10,6 +10,8 @@
 
 enum {
 	STATEMENTS_MAX = 256,
+	LOG_KEEP_BYTES = 64 * 1024 *
+			 1024, /* of disk, once a long backup or reader made it larger */
 	/* waiting for another writer: often at first, half a minute in all */
 	BUSY_QUICK_TRIES = 100,
 	BUSY_QUICK_MS = 1,
@@ -110,8 +112,10 @@ static int set_options(struct db *db, const struct db_options *o, struct err *er
 		 "PRAGMA mmap_size=0;",
 		 o->page_bytes, o->cache_kib);
 	if (!o->read_only)
-		str_addf(&sql, "PRAGMA journal_mode=WAL;PRAGMA synchronous=%s;",
-			 o->sync_full ? "FULL" : "NORMAL");
+		str_addf(&sql,
+			 "PRAGMA journal_mode=WAL;PRAGMA synchronous=%s;PRAGMA "
+			 "journal_size_limit=%d;",
+			 o->sync_full ? "FULL" : "NORMAL", LOG_KEEP_BYTES);
 	str_adds(&sql, "SELECT count(*) FROM sqlite_master;"); /* the key is tried here */
 	return db_exec(db, sql.data, err);
 }

@@ -8,8 +8,6 @@
 #include <time.h>
 
 enum {
-	/* SQLCipher 4: the vector and an HMAC-SHA512 stand at the end of each page. */
-	RESERVE_BYTES = PAGE_PRINT_BYTES + 64,
 	/* https://sqlite.org/fileformat2.html#walformat */
 	LOG_HEADER_BYTES = 32,
 	LOG_SALT_AT = 16, /* in the header; 8 bytes in a frame's */
@@ -278,15 +276,15 @@ int frozen_page(struct frozen *f, uint64_t page, void *out, struct err *err)
 
 int frozen_print(struct frozen *f, uint64_t page, struct page_print *print_r, struct err *err)
 {
-	return read_in_page(f, page, f->page_bytes - RESERVE_BYTES, print_r->b, PAGE_PRINT_BYTES,
-			    err);
+	return read_in_page(f, page, f->page_bytes - PAGE_RESERVE_BYTES, print_r->b,
+			    PAGE_VECTOR_BYTES, err);
 }
 
 struct page_print frozen_print_of(const struct frozen *f, const void *page)
 {
 	struct page_print print;
 
-	memcpy(print.b, (const unsigned char *)page + f->page_bytes - RESERVE_BYTES,
-	       PAGE_PRINT_BYTES);
+	memcpy(print.b, (const unsigned char *)page + f->page_bytes - PAGE_RESERVE_BYTES,
+	       PAGE_VECTOR_BYTES);
 	return print;
 }

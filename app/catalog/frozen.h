@@ -16,12 +16,11 @@
 #define APP_CATALOG_FROZEN_H
 
 #include "app/catalog/db.h"
-
-enum { PAGE_PRINT_BYTES = 16 };
+#include "app/catalog/page.h"
 
 /* By which a page is known to be unchanged. */
 struct page_print {
-	unsigned char b[PAGE_PRINT_BYTES];
+	unsigned char b[PAGE_VECTOR_BYTES];
 };
 
 struct frozen;

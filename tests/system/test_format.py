@@ -24,7 +24,10 @@ import uuid
 
 import pytest
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = os.environ.get("SEALPOST_BIN_FAST", str(ROOT / "build/sealpost"))
@@ -298,6 +301,67 @@ def read_label(medium, archive, key):
         bytes.fromhex(label["nonce"]), bytes.fromhex(label["sealed"]), b"medium.json"))
 
 
+# ---- backups of the catalog ----
+
+class Backup:
+    """One set: what it tells of itself, and its pages by number."""
+
+    HEAD = struct.Struct("<8sH6s16s8s32s")
+    ABOUT = struct.Struct("<16s16s32sQQQQII")
+
+    def __init__(self, path, archive, key):
+        data = path.read_bytes()
+        self.catalog_key = hkdf(key, "sealpost catalog v1")
+        magic, version, zeros, uuid_bytes, key_id, salt = self.HEAD.unpack_from(data)
+        assert magic == b"SEALBKUP" and version == 1 and zeros == bytes(6)
+        assert uuid_bytes == archive.bytes and key_id == hkdf(key, "sealpost key id v1")[:8]
+        self.clear, self.sealing = data[:72], AESGCM(hkdf(key, "sealpost backup v1", salt))
+        (ident, before, self.before_hash, self.made_ms, self.n_pages, self.highest_pack, self.mails,
+         self.page_bytes, self.kind) = self.ABOUT.unpack(self.open(0, False, data[72:192]))
+        self.ident, self.before = uuid.UUID(bytes=ident), uuid.UUID(bytes=before)
+        assert path.name == f"{self.ident}-{('full', 'incremental')[self.kind - 1]}.set"
+        self.hash = hashlib.sha256(data).digest()
+        self.pages = dict(self.entries(data[192:]))
+        assert list(self.pages) == sorted(self.pages)
+        assert self.kind == 2 or list(self.pages) == list(range(1, self.n_pages + 1))
+
+    def open(self, place, last, sealed):
+        nonce = struct.pack("<QB3x", place, last)
+        return self.sealing.decrypt(nonce, sealed, self.clear)
+
+    def entries(self, data):
+        at = place = 0
+        while at < len(data):
+            place, begin = place + 1, at + 4
+            at = begin + struct.unpack_from("<I", data, at)[0]
+            plain = self.open(place, at == len(data), data[begin:at])
+            entries = decode_zstd(plain[1:]) if plain[0] else plain[1:]
+            assert len(entries) <= 2**20
+            for entry in range(0, len(entries), 8 + self.page_bytes):
+                number = struct.unpack_from("<Q", entries, entry)[0]
+                yield number, self.encrypted(number, entries[entry + 8:][:self.page_bytes])
+
+    def encrypted(self, number, page):
+        begin, end = 16 if number == 1 else 0, len(page) - 80
+        cipher = Cipher(AES(self.catalog_key), CBC(page[end:end + 16])).encryptor()
+        return page[:begin] + cipher.update(page[begin:end]) + page[end:]
+
+
+def catalog_of(last, backups):
+    """The catalog's file, put together from a chain."""
+    chain = [last]
+    while chain[-1].kind == 2:
+        chain.append(backups[chain[-1].before])
+        assert chain[-2].before_hash == chain[-1].hash
+    file = b""
+    for backup in reversed(chain):
+        file = bytearray(file.ljust(backup.n_pages * backup.page_bytes, b"\0"))
+        for page, content in backup.pages.items():
+            file[(page - 1) * backup.page_bytes:page * backup.page_bytes] = content
+        file = bytes(file[:backup.n_pages * backup.page_bytes])
+    return file
+
+
 # ---- the archives that are read ----
 
 def sealpost(archive, *args):
@@ -437,6 +501,25 @@ def test_the_medium_label_opens(made, key):
     label = read_label(made[1] / "media/1", *key)
     assert label["archive"] == str(key[0])
     assert label["medium"] == 1
+
+
+def test_a_chain_of_backups_gives_the_catalog(made, key):
+    folder, archive = made[:2]
+    sealpost(archive, "backup", "full")
+    for turn in range(2):
+        sealpost(archive, "note", sealpost(archive, "search", "", "--limit", 1)[0]["id"],
+                 "--tags", f"turn{turn}")
+        sealpost(archive, "backup", "incremental")
+    sets = sorted((archive / "media/1" / f"sealpost-{key[0]}" / "catalog").iterdir())
+    backups = {backup.ident: backup for backup in (Backup(path, *key) for path in sets)}
+    assert [backup.kind for backup in backups.values()] == [1, 2, 2]
+    assert 0 < len(list(backups.values())[-1].pages) < list(backups.values())[0].n_pages
+    last = list(backups.values())[-1]
+    assert last.mails == len(made[2]) and last.highest_pack > 1 and last.page_bytes == 8192
+    file = catalog_of(last, backups)
+    assert file == (archive / "catalog.db").read_bytes()
+    assert not (archive / "catalog.db-wal").exists() or \
+        (archive / "catalog.db-wal").stat().st_size == 0
 
 
 def copy_of_first_pack(made, key, read, change):

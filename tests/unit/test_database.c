@@ -6,7 +6,9 @@
 #include "backup/database.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "storage/copy.h"
 #include "storage/medium_faulty.h"
+#include "storage/staged.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -587,6 +589,82 @@ static void old_sets_are_thinned_by_a_full_backup(void **state)
 	assert_int_equal(back_up(f, false).thinned, 0);
 }
 
+/* A share, played by a folder; there is none while FAR is NULL. */
+
+static int connect_far(void *arg, struct medium **far_r, struct err *err)
+{
+	const char *const *far = arg;
+
+	if (*far == NULL)
+		return err_set(err, ERR_OFFLINE, "the host does not answer");
+	return medium_local_open(*far, far_r, err);
+}
+
+/* The archive's medium is a share from now on, with no word of how it was found before. */
+static struct medium *use_share(struct fixture *f, const char **far)
+{
+	struct medium *near, *staged;
+	const char *dir = fixture_path(f, "staging");
+
+	assert_int_equal(dir_make(dir, 0700, &f->err), 0);
+	assert_int_equal(medium_local_open(dir, &near, &f->err), 0);
+	staged = medium_staged_new(near, "smb", "smb://host/share", 0, connect_far, far);
+	archive_use_medium(f->a, 1, staged);
+	return staged;
+}
+
+static void ship(struct fixture *f, struct medium *staged, const char *far, const char *name)
+{
+	CLEAN(medium) to = NULL;
+	uint64_t size;
+
+	assert_int_equal(medium_local_open(far, &to, &f->err), 0);
+	assert_int_equal(medium_size(staged_near(staged), name, &size, &f->err), 0);
+	assert_int_equal(copy_file(staged_near(staged), to, name, size, NULL, &f->err), 0);
+	assert_int_equal(medium_remove(staged_near(staged), name, &f->err), 0);
+}
+
+static void while_its_medium_is_away_a_backup_waits_in_staging(void **state)
+{
+	struct fixture *f = *state;
+	const char *nowhere = NULL;
+	struct database_report full, more;
+	CLEAN(catalog) copy = NULL;
+
+	use_share(f, &nowhere);
+	note(f, 1, 300);
+	full = back_up(f, true);
+	note(f, 301, 10);
+	more = back_up(f, false);
+	assert_true(full.waits && more.waits);
+	assert_false(more.header.is_full);
+	copy = restored(f, set_name(&more));
+	assert_int_equal(number(copy, COUNT_NOTES), 310);
+}
+
+static void what_is_on_a_medium_that_is_away_is_taken_to_be_there(void **state)
+{
+	struct fixture *f = *state;
+	const char *nowhere = NULL, *far = fixture_path(f, "far"),
+		   *empty = fixture_path(f, "empty");
+	struct database_report report;
+	struct medium *staged;
+
+	assert_int_equal(dir_make(far, 0700, &f->err), 0);
+	assert_int_equal(dir_make(empty, 0700, &f->err), 0);
+	staged = use_share(f, &far);
+	report = back_up(f, true);
+	assert_false(report.waits);
+	ship(f, staged, far, set_name(&report));
+	report = back_up(f, false);
+	assert_false(report.header.is_full || report.waits);
+	use_share(f, &nowhere);
+	report = back_up(f, false);
+	assert_true(!report.header.is_full && report.waits);
+	use_share(f, &empty);
+	full_instead(f, "cannot be had");
+}
+
 /* Crashes: the medium kills the process at each of its calls in turn. */
 
 static void back_up_and_die(const struct fixture *f, bool full, uint64_t at_call)
@@ -750,6 +828,8 @@ int main(void)
 		IN_ARCHIVE(when_the_catalog_was_made_anew_it_is_a_full_one),
 		IN_ARCHIVE(two_backups_at_once_are_refused),
 		IN_ARCHIVE(old_sets_are_thinned_by_a_full_backup),
+		IN_ARCHIVE(while_its_medium_is_away_a_backup_waits_in_staging),
+		IN_ARCHIVE(what_is_on_a_medium_that_is_away_is_taken_to_be_there),
 		IN_ARCHIVE(a_full_backup_killed_anywhere_leaves_whole_chains),
 		IN_ARCHIVE(an_incremental_backup_killed_anywhere_leaves_whole_chains),
 		IN_ARCHIVE(a_medium_that_fails_anywhere_is_told_and_the_next_backup_is_right),

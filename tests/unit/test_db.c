@@ -4,6 +4,7 @@
 #include "base/file.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 static const struct db_options options = {
@@ -96,6 +97,21 @@ static void nothing_of_it_is_readable_on_disk(void **state)
 		assert_true(s.len > 0);
 		assert_null(memmem(s.data, s.len, word, strlen(word)));
 		assert_null(memmem(s.data, s.len, "SQLite", 6));
+	}
+}
+
+static void its_files_are_its_owner_s_alone(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const files[] = {"test.db", "test.db-wal", "test.db-shm"};
+	CLEAN(db) db = open_db(f);
+
+	assert_int_equal(insert(db, 1, &f->err), 0);
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		struct stat st;
+
+		assert_int_equal(stat(fixture_path(f, files[i]), &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0600);
 	}
 }
 
@@ -255,6 +271,7 @@ int main(void)
 		IN_FOLDER(what_is_bound_comes_back),
 		IN_FOLDER(another_key_does_not_open_it),
 		IN_FOLDER(nothing_of_it_is_readable_on_disk),
+		IN_FOLDER(its_files_are_its_owner_s_alone),
 		IN_FOLDER(a_missing_database_is_not_made_unasked),
 		IN_FOLDER(a_rollback_leaves_nothing_and_may_come_twice),
 		IN_FOLDER(a_statement_that_failed_can_be_used_again),
