@@ -27,6 +27,8 @@ int dir_sync_parent(const char *path, struct err *err);
 
 int dir_make(const char *path, mode_t mode, struct err *err);     /* existing is fine */
 int dir_make_all(const char *path, mode_t mode, struct err *err); /* with its parents */
+/* With all that is below; what cannot be removed stays. */
+void dir_remove_all(const char *path);
 /* PATH as it stays right in another working directory, without slashes at its end; appended to OUT. */
 int path_absolute(const char *path, struct str *out, struct err *err);
 int dir_is_empty(const char *path, struct err *err); /* 1, 0 no, -1; a missing one is empty */

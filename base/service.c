@@ -10,7 +10,8 @@
 
 static int usage(const struct service *s)
 {
-	fprintf(stderr, "usage: sealpost-%s [--archive DIR] [--verbose] [--follow]%s%s%s\n",
+	fprintf(stderr,
+		"usage: sealpost-%s [--archive DIR] [--verbose | --quiet] [--follow]%s%s%s\n",
 		s->name, s->own ? " [" : "", s->own ? s->own : "", s->own ? "]" : "");
 	return -1;
 }
@@ -25,6 +26,8 @@ int service_parse(struct service *s, int argc, char **argv)
 			s->archive_dir = argv[++i];
 		else if (strcmp(argv[i], "--verbose") == 0)
 			log_set_level(LOG_LEVEL_INFO);
+		else if (strcmp(argv[i], "--quiet") == 0)
+			log_set_level(LOG_LEVEL_ERROR);
 		else if (strcmp(argv[i], "--follow") == 0)
 			s->follow = true;
 		else if (s->own != NULL && strcmp(argv[i], s->own) == 0)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* service.h - how a daemon is called, and what it says when it cannot go on.
  *
- *     sealpost-NAME [--archive DIR] [--verbose] [--follow] [OWN]
+ *     sealpost-NAME [--archive DIR] [--verbose | --quiet] [--follow] [OWN]
  *
- * The archive is DIR, or $SEALPOST_ARCHIVE, or the default. --verbose logs what goes well, too. --follow: when
+ * The archive is DIR, or $SEALPOST_ARCHIVE, or the default. --verbose logs what goes well, too;
+ * --quiet errors only: what else there is to say, says who started it. --follow: when
  * the program that started it ends, by whatever way, the daemon ends in good order.
  */
 #ifndef BASE_SERVICE_H

@@ -174,6 +174,16 @@ static int let_go(struct archiver *ar, const struct batch *b, struct err *err)
 	return 0;
 }
 
+/* Of the mails themselves, whatever memory they take. */
+static uint64_t bytes_of(const struct batch *b)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		bytes += b->mails[i]->raw.len;
+	return bytes;
+}
+
 static int take_batch(struct archiver *ar, struct err *err)
 {
 	CLEAN(batch) b = batch_next(ar->pool, NULL, entry_free_piece);
@@ -184,7 +194,7 @@ static int take_batch(struct archiver *ar, struct err *err)
 	ar->batch = b;
 	if (taker_batch(ar->taker, b->mails, b->n, b->taken, err) < 0 || let_go(ar, b, err) < 0)
 		return -1;
-	log_info("archived mails=%zu bytes=%zu ms=%lld", b->n, b->bytes,
+	log_info("archived mails=%zu bytes=%llu ms=%lld", b->n, (unsigned long long)bytes_of(b),
 		 (long long)(clock_monotonic_ms() - begun_ms));
 	return 0;
 }

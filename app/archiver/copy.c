@@ -56,6 +56,7 @@ static int find_capture(const struct captures *c, const struct entry *e, bool is
 	CLEAN(arena) arena = arena_new();
 	struct spool_item item;
 	struct mail_row row;
+	char id[UUID_TEXT + 1];
 	int rc = find_row(c->a, arena, &e->env.capture, &row, err);
 
 	*found_r = rc > 0;
@@ -71,7 +72,7 @@ static int find_capture(const struct captures *c, const struct entry *e, bool is
 	if (spool_read(c->spool, SPOOL_READY, &e->env.capture, c->key,
 		       archive_settings(c->a)->max_mail_bytes, original, NULL, NULL, err) < 0) {
 		if (err->kind != ERR_NOTFOUND)
-			return -1;
+			return err_add(err, "capture %s", uuid_text(&e->env.capture, id));
 		err_clear(err); /* somebody dropped it just now */
 		return 1;
 	}

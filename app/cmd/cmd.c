@@ -5,8 +5,31 @@
 #include "base/clock.h"
 #include "base/conf.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <time.h>
+
+static volatile sig_atomic_t stop_asked;
+
+static void on_stop(int signal)
+{
+	(void)signal;
+	stop_asked = 1;
+}
+
+void cmd_catch_stop(void)
+{
+	struct sigaction action = {.sa_handler = on_stop};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+bool cmd_stop(void *unused)
+{
+	(void)unused;
+	return stop_asked != 0;
+}
 
 int cmd_usage(const struct cmd *cmd, const char *fmt, ...)
 {

@@ -99,6 +99,11 @@ int cmd_find_mail(const struct cmd *cmd, struct archive *a, struct arena *arena,
 /* A password from FILE, or if that is NULL asked for (twice if CONFIRM). -1: told. */
 int cmd_password(const struct cmd *cmd, const char *file, bool confirm, struct secret **password_r);
 
+/* From now on SIGINT and SIGTERM end nothing by themselves: cmd_stop() is true once one of them came. For what takes
+ * long, and is to end in good order. */
+void cmd_catch_stop(void);
+bool cmd_stop(void *unused);
+
 /* The key of the archive in DIR is on paper: status stops warning. */
 int cmd_note_key_backup(const char *dir, struct err *err);
 

@@ -6,7 +6,6 @@
 #include "base/file.h"
 #include "base/program.h"
 
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,20 +17,6 @@ enum {
 	ARCHIVER_END_MS = 120000, /* it ends its batch and seals its pack */
 	ARCHIVER_STARTS = 3
 };
-
-static volatile sig_atomic_t stop_asked;
-
-static void on_signal(int signal)
-{
-	(void)signal;
-	stop_asked = 1;
-}
-
-static bool stop(void *arg)
-{
-	(void)arg;
-	return stop_asked != 0;
-}
 
 /* What is the same for all accounts of one call. */
 struct fetching {
@@ -294,7 +279,7 @@ static bool wants_none(const struct fetcher_report *r)
 
 static void fetch_one(struct fetching *f, bool only_list)
 {
-	const struct fetcher_watch watch = {f, need_archiver, on_device, on_note, stop};
+	const struct fetcher_watch watch = {f, need_archiver, on_device, on_note, cmd_stop};
 	CLEAN(arena) arena = arena_new();
 	struct fetcher_report report = {.sums_fit = true};
 	struct err err = {0};
@@ -374,7 +359,6 @@ static int choose(struct fetching *f, struct arena *arena, struct accounts *chos
 
 static int fetch_each(struct fetching *f, bool only_list)
 {
-	struct sigaction on_stop = {.sa_handler = on_signal};
 	CLEAN(arena) arena = arena_new();
 	struct accounts chosen = {0};
 
@@ -383,15 +367,14 @@ static int fetch_each(struct fetching *f, bool only_list)
 	if (chosen.n == 0)
 		fputs("There is no account to fetch: none is set up, or all are switched off.\n",
 		      stderr);
-	sigaction(SIGINT, &on_stop, NULL);
-	sigaction(SIGTERM, &on_stop, NULL);
-	for (size_t i = 0; i < chosen.n && !stop_asked; i++) {
+	cmd_catch_stop();
+	for (size_t i = 0; i < chosen.n && !cmd_stop(NULL); i++) {
 		/* cppcheck-suppress autoVariables ; it lies in the arena, and is in use in this loop only */
 		f->account = &chosen.v[i];
 		fetch_one(f, only_list);
 	}
 	end_archiver(f);
-	if (f->any_failed || stop_asked)
+	if (f->any_failed || cmd_stop(NULL))
 		return EXIT_FAILED;
 	return f->any_refused ? EXIT_REFUSED : EXIT_DONE;
 }

@@ -5,28 +5,13 @@
 #include "app/cmd/ship.h"
 #include "base/clock.h"
 
-#include <signal.h>
 #include <unistd.h>
-
-static volatile sig_atomic_t stop_asked;
 
 struct printing {
 	const struct cmd *cmd;
 	bool bar; /* a progress bar on the terminal */
 	int64_t begun_ms, drawn_ms;
 };
-
-static void on_signal(int signal)
-{
-	(void)signal;
-	stop_asked = 1;
-}
-
-static bool stop(void *arg)
-{
-	(void)arg;
-	return stop_asked != 0;
-}
 
 static void print_json_item(const struct import_item *item)
 {
@@ -133,9 +118,8 @@ int cmd_import(struct cmd *cmd)
 	CLEAN(archive) a = NULL;
 	struct import_options options = {0};
 	struct printing p = {.cmd = cmd, .begun_ms = clock_monotonic_ms()};
-	struct import_watch watch = {&p, print_item, NULL, stop};
+	struct import_watch watch = {&p, print_item, NULL, cmd_stop};
 	struct import_report report = {0};
-	struct sigaction on_stop = {.sa_handler = on_signal};
 	struct err err = {0};
 	pid_t shipper = 0;
 	int rc;
@@ -147,8 +131,7 @@ int cmd_import(struct cmd *cmd)
 	p.bar = !cmd->json && isatty(STDERR_FILENO);
 	if (p.bar)
 		watch.progress = print_progress;
-	sigaction(SIGINT, &on_stop, NULL);
-	sigaction(SIGTERM, &on_stop, NULL);
+	cmd_catch_stop();
 	if (!options.dry_run)
 		shipper = ship_beside(cmd, a);
 	rc = import_run(a, (const char *const *)cmd->argv, (size_t)cmd->argc, &options, &watch,
@@ -161,7 +144,7 @@ int cmd_import(struct cmd *cmd)
 	fflush(stdout);
 	ship_beside_end(&shipper);
 	if (!options.dry_run)
-		ship_now(cmd, a, stop, NULL);
+		ship_now(cmd, a, cmd_stop, NULL);
 	if (rc < 0)
 		return EXIT_FAILED;
 	return report.failed > 0 ? EXIT_REFUSED : EXIT_DONE;

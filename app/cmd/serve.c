@@ -2,7 +2,8 @@
 /* serve - all daemons of an archive in the foreground, for trials; on a server, systemd runs them.
  *
  * Which ones: the archiver and the shipper always; sealpost-smtpd if ARCHIVE/smtpd.conf is there, sealpost-milter if
- * ARCHIVE/milter.conf is. One that dies is started again, after a pause that grows as long as it does not stay up. On
+ * ARCHIVE/milter.conf is. One that dies is started again, after a pause that grows as long as it does not stay up; one
+ * that does not start at all is told once, and keeps the others from nothing. On
  * SIGTERM or SIGINT the doors end first, so that all they acknowledged is in the spool; then what is ready is
  * archived, and what was archived is carried to its medium.
  */
@@ -24,7 +25,10 @@
 
 enum { PAUSE_MS_MIN = 100, PAUSE_MS_MAX = 10000 };
 /* Up for so long: what fails is not its start. */
-enum { STARTED_MS = 250 };
+enum { STARTED_MS = 1000 };
+/* So many starts that failed in a row: it does not start as it is set up, and nobody needs to read that every few
+ * seconds. Once a minute is often enough if it comes right by itself, as a port that becomes free does. */
+enum { STARTS_MAX = 6, PAUSE_MS_HOPELESS = 60 * 1000 };
 enum { GRACE_MS = 60000, DRAIN_MS = 10 * 60 * 1000, SHIP_MS = 60 * 1000 };
 enum { EXPIRE_EVERY_MS = 10 * 60 * 1000 };
 /* The doors first: they end in this order. */
@@ -35,6 +39,7 @@ struct child {
 	pid_t pid;        /* 0: not running */
 	int fd;           /* readable when it has died */
 	int pause_ms;
+	unsigned failed_starts;     /* in a row */
 	int64_t started_ms, due_ms; /* monotonic; when to start it again */
 };
 
@@ -75,7 +80,19 @@ static void forget(struct child *child)
 	child->pid = 0;
 }
 
-/* It is told why it went, and started again when its pause is over. */
+/* WHY it went is told, unless that was said already. */
+static void tell_death(struct child *child, const struct err *why)
+{
+	if (child->failed_starts < STARTS_MAX)
+		log_error("%s; it is started again in %d ms", why->text, child->pause_ms);
+	else if (child->failed_starts == STARTS_MAX)
+		log_error("%s; sealpost-%s does not start, see above for the reason. All else goes "
+			  "on. It "
+			  "is tried again every minute; mail for it waits where it is",
+			  why->text, child->name);
+}
+
+/* It is started again when its pause is over. */
 static void bury(struct child *child)
 {
 	int64_t now = clock_monotonic_ms();
@@ -83,10 +100,14 @@ static void bury(struct child *child)
 
 	if (program_wait(child->pid, child->name, -1, &why) == 0)
 		err_set(&why, ERR_STOPPED, "sealpost-%s ended unasked", child->name);
-	if (now - child->started_ms > STARTED_MS)
+	if (now - child->started_ms > STARTED_MS) {
 		child->pause_ms = PAUSE_MS_MIN;
+		child->failed_starts = 0;
+	} else if (++child->failed_starts >= STARTS_MAX) {
+		child->pause_ms = PAUSE_MS_HOPELESS;
+	}
 	child->due_ms = now + child->pause_ms;
-	log_error("%s; it is started again in %d ms", why.text, child->pause_ms);
+	tell_death(child, &why);
 	child->pause_ms = child->pause_ms < PAUSE_MS_MAX / 2 ? 2 * child->pause_ms : PAUSE_MS_MAX;
 	forget(child);
 }

@@ -22,7 +22,6 @@ enum {
 	WHY_MAX = 1024
 };
 
-
 struct spool_entry {
 	struct spool *spool;
 	struct uuid id;
@@ -383,6 +382,8 @@ static int move(struct spool *spool, const struct uuid *id, enum spool_state fro
 
 	if (rename(entry_path(spool, from, id, "", &old), entry_path(spool, to, id, "", &new)) < 0)
 		return err_errno(err, "%s: rename: %m", old.data);
+	/* both: not every file system keeps the two ends of a rename together, and a name that came back in FROM would
+	 * be moved a second time */
 	if (dir_sync(spool->dirs[to], err) == 0 && dir_sync(spool->dirs[from], err) == 0)
 		return 0;
 	err->kind = ERR_UNSURE;
@@ -606,14 +607,14 @@ int spool_read(struct spool *spool, enum spool_state state, const struct uuid *i
 	CLEAN_FD fd = open(entry_path(spool, state, id, "", &path), O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return err_errno(err, "%s: %m", path.data);
+		return err_errno(err, "the entry does not open: %m");
 	if (raw != NULL)
 		str_reset(raw);
 	if (read_sections(fd, state, id, key, max_bytes, raw, arena, env_r, err) == 0)
 		return 0;
 	if (raw != NULL)
 		str_reset(raw);
-	return err_add(err, "%s", path.data);
+	return -1;
 }
 
 /* --- leaving ---------------------------------------------------------------------------------- */

@@ -111,7 +111,8 @@ int spool_look(struct spool *spool, enum spool_state state, const struct uuid *i
 	       struct arena *arena, struct spool_item *item_r, struct err *err);
 
 /* Open an entry: its bytes in RAW (reset first), its envelope with views in the arena. Either may be NULL. A
- * mail of more than MAX_BYTES is ERR_TOOBIG, what does not open ERR_DAMAGED or ERR_WRONGKEY. */
+ * mail of more than MAX_BYTES is ERR_TOOBIG, what does not open ERR_DAMAGED or ERR_WRONGKEY. The error does not name the
+ * entry: it may become the reason that is kept beside it. */
 int spool_read(struct spool *spool, enum spool_state state, const struct uuid *id,
 	       const struct x25519 *key, uint64_t max_bytes, struct str *raw, struct arena *arena,
 	       struct envelope *env_r, struct err *err);

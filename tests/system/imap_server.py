@@ -1,70 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """imap_server - an IMAP server that does as it is told, also what no server should."""
 import re
-import socket
-import threading
+
+from line_server import Gone, LineServer
 
 CAPABILITIES = "IMAP4rev1 AUTH=PLAIN SASL-IR UIDPLUS MOVE"
 
 
-class Gone(Exception):
-    """The connection is over, by our will or the other's."""
-
-
-class ImapServer:
+class ImapServer(LineServer):
     """MAILS are {uid: bytes} in INBOX. What is set in CHANGES, {verb: function(server, tag, arguments)},
     takes the place of an answer. CUT: after so many bytes the connection breaks. What came in is in LOG."""
 
     def __init__(self, mails, capabilities=CAPABILITIES, changes=(), cut=None, folders=("INBOX",),
                  greeting=b"* OK ready\r\n"):
+        super().__init__(changes, cut)
         self.mails = dict(mails)
         self.copies = {}
         self.deleted = set()
         self.expunged = set()
         self.capabilities = capabilities
-        self.changes = dict(changes)
-        self.cut = cut
         self.folders = folders
         self.greeting = greeting
-        self.log = []
-        self.sent = 0
-        self.peer = None
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.thread = threading.Thread(target=self._accept, daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        if self.peer is not None:
-            self.peer.close()
-        self.thread.join(10)
-
-    def _accept(self):
-        while True:
-            try:
-                self.peer = self.listener.accept()[0]
-            except OSError:
-                return
-            self.peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self.peer, self.peer.makefile("rb") as lines:
-                try:
-                    self._serve(lines)
-                except (Gone, OSError):
-                    pass
-
-    def send(self, data):
-        data = data if isinstance(data, bytes) else data.encode()
-        if self.cut is not None:
-            data = data[:self.cut - self.sent]
-        self.sent += len(data)
-        self.peer.sendall(data)
-        if self.cut is not None and self.sent >= self.cut:
-            raise Gone
 
     def ok(self, tag, text="done"):
         self.send(f"{tag} OK {text}\r\n")

@@ -32,13 +32,13 @@ def name(pid):
 
 
 class Service:
-    def __init__(self, archive, settings=""):
+    def __init__(self, archive, settings="", reserve=0):
         self.archive = archive
         self.port = free_port()
         self.log = archive.path.parent / "serve.log"
         (archive.path / "smtpd.conf").write_text(
             f"listen = smtp 127.0.0.1:{self.port}\narchive_domain = {ARCHIVE_DOMAIN}\n"
-            f"user =\nreserve_bytes = 0\n{settings}")
+            f"user =\nreserve_bytes = {reserve}\n{settings}")
         self.process = None
 
     def __enter__(self):

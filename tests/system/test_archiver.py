@@ -3,12 +3,13 @@
 import contextlib
 import os
 import random
+import re
 import signal
 import subprocess
 import time
 
 import pytest
-from sealpost import BIN_FAST, DONE, ENV, FAILED, REFUSED, ROOT, TIMEOUT_S, Archive
+from sealpost import BIN_FAST, DONE, ENV, FAILED, REFUSED, ROOT, TIMEOUT_S, Archive, mail
 from test_terminal import assert_harmless
 
 FEED = os.environ.get("SEALPOST_FEED", str(ROOT / "build" / "opt" / "tests" / "system" / "feed"))
@@ -85,6 +86,18 @@ def test_what_waited_before_the_archiver_started_is_taken_and_sigterm_ends_it_we
     with running(archive):
         poll(lambda: not waiting(archive), TIMEOUT_S)
     must_hold_each_once(archive, numbers)
+
+
+def test_the_log_counts_the_mails_and_their_own_bytes(archive, folder):
+    letters = [mail(subject=f"letter {n}", msgid=f"<{n}@x>", body="x" * 1000 * n) for n in range(4)]
+    for letter in letters:
+        (folder / "letter").write_bytes(letter)
+        feed(archive, "--file", folder / "letter")
+    process = daemon(archive, "--once", "--verbose")
+    err = process.communicate(timeout=TIMEOUT_S)[1].decode()
+    lines = re.findall(r"archived mails=(\d+) bytes=(\d+) ms=\d+", err)
+    assert [sum(column) for column in zip(*(map(int, line) for line in lines))] == \
+        [len(letters), sum(map(len, letters))], err
 
 
 def test_there_is_one_archiver_an_archive(archive):

@@ -6,7 +6,8 @@ import functools
 import fetching
 import pytest
 from fetching import ARCHIVED, DELETE, LIST, MOVE, STARTTLS, TAG, pack
-from imap_server import CAPABILITIES, Gone, ImapServer
+from imap_server import CAPABILITIES, ImapServer
+from line_server import Gone
 from ports import free_port
 from sealpost import BIN_FAST, mail, sha256
 from test_archiver import archive_all, waiting

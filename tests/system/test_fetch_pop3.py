@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """POP3 servers that refuse, stall and break off: no mail is lost, and none deleted by a number that means another."""
 import functools
-import socket
-import threading
 
 import fetching
 import pytest
 from fetching import ARCHIVED, DELETE, POP3, STARTTLS
+from line_server import LineServer
 from sealpost import BIN_FAST, mail, sha256
 from test_archiver import archive_all, waiting
 
@@ -14,49 +13,13 @@ MAILS = {f"id{n}": mail(msgid=f"<{n}@x>").replace(b"\n", b"\r\n") for n in range
 SILENCE_MS = 1000
 
 
-class Pop3Server:
+class Pop3Server(LineServer):
     """MAILS are {uidl: bytes}. CHANGES, {verb: function(server, arguments)}, take the place of an answer; CUT: after
     so many bytes the connection breaks."""
 
     def __init__(self, mails, changes=(), cut=None):
+        super().__init__(changes, cut)
         self.mails = dict(mails)
-        self.changes = dict(changes)
-        self.cut = cut
-        self.sent = 0
-        self.log = []
-        self.peer = None
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.thread = threading.Thread(target=self._accept, daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join(10)
-
-    def _accept(self):
-        while True:
-            try:
-                self.peer = self.listener.accept()[0]
-            except OSError:
-                return
-            with self.peer, self.peer.makefile("rb") as lines:
-                try:
-                    self._serve(lines)
-                except OSError:
-                    pass
-
-    def send(self, data):
-        if self.cut is not None:
-            data = data[:self.cut - self.sent]
-        self.sent += len(data)
-        self.peer.sendall(data)
-        if self.cut is not None and self.sent >= self.cut:
-            raise OSError("cut")
 
     def _rows(self, values):
         self.send(b"+OK\r\n" + b"".join(b"%d %s\r\n" % row for row in enumerate(values, 1)) + b".\r\n")

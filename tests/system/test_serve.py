@@ -3,6 +3,7 @@
 import os
 import signal
 import smtplib
+import socket
 import subprocess
 import threading
 
@@ -10,7 +11,7 @@ import pytest
 from postfix import wait_until
 from sealpost import FAILED, USAGE, mail
 from serve import Service, children, send
-from test_archiver import running as archiver_running
+from test_archiver import feed, running as archiver_running
 
 
 def letter(**more):
@@ -60,7 +61,7 @@ def test_what_was_acknowledged_when_it_is_ended_in_full_work_is_archived(archive
     assert not archive.json("spool", "list")
 
 
-@pytest.mark.parametrize("program", ["sealpost-archiver", "sealpost-smtpd"])
+@pytest.mark.parametrize("program", ["sealpost-archiver", "sealpost-shipper", "sealpost-smtpd"])
 def test_a_daemon_that_is_killed_comes_back(archive, program):
     with Service(archive) as service:
         wait_until(lambda: service.child(program))
@@ -82,6 +83,15 @@ def test_what_cannot_stay_up_is_started_less_and_less_often(archive):
         wait_until(lambda: "archiver ready" in service.said(), service.said)
 
 
+def test_a_door_that_does_not_start_is_told_once_and_the_others_go_on(archive):
+    service = Service(archive)
+    with socket.create_server(("127.0.0.1", service.port)), service:
+        wait_until(lambda: "sealpost-smtpd does not start" in service.said(), service.said)
+        feed(archive)
+        wait_until(lambda: archive.count("letter0") == 1, service.said)
+    assert service.said().count("sealpost-smtpd does not start") == 1
+
+
 @pytest.mark.parametrize("line, says", [
     ("no_such_setting = 1\n", "smtpd.conf line 5"),
     ("max_errors = many\n", "smtpd.conf line 5"),
@@ -100,7 +110,7 @@ def test_a_milter_s_wrong_settings_are_told_too(archive):
 
 def test_an_archive_without_a_door_says_so(archive):
     with subprocess.Popen(archive.command("serve"), stdout=subprocess.PIPE) as process:
-        told = b"".join(process.stdout.readline() for _ in range(3)).decode()
+        told = b"".join(process.stdout.readline() for _ in range(4)).decode()
         process.send_signal(signal.SIGINT)
         process.communicate()
         assert "No door is open" in told and process.returncode == 0

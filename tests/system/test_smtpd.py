@@ -2,6 +2,10 @@
 """Mail reaches the archive by SMTP and LMTP: what is answered with 250 is there, as it was, and nothing else."""
 import contextlib
 import os
+import pathlib
+import pwd
+import re
+import shutil
 import signal
 import socket
 import ssl
@@ -89,6 +93,36 @@ def test_recipients_are_kept_as_they_were_given(archive, open_smtpd):
                f"x@{DOMAIN}")
     assert only_envelope(archive)["recipients"] == ["Ben@example.com", '"a b"@[192.0.2.1]',
                                                     "carl@example.com"]
+
+
+def test_a_door_of_another_user_works_and_has_neither_key_nor_catalog(archive):
+    """As docs/INTAKE.md sets it up: the common group is the door's."""
+    door = pwd.getpwnam("backup")
+    spool = archive.path / "spool"
+    archive.path.parent.chmod(0o755)
+    os.chown(archive.path, 0, door.pw_gid)
+    archive.path.chmod(0o710)
+    shutil.rmtree(spool, ignore_errors=True)
+    spool.mkdir()
+    os.chown(spool, 0, door.pw_gid)
+    spool.chmod(0o2770)
+    with Smtpd(archive, user=door.pw_name) as smtpd:
+        with smtpd.smtp() as c:
+            c.mail(MAIL)
+            (worker, *_) = smtpd.children()
+            assert os.stat(f"/proc/{worker}/fd").st_uid in (0, door.pw_uid)
+            status = pathlib.Path(f"/proc/{worker}/status").read_text()
+        assert re.search(r"^Uid:" + f"\t{door.pw_uid}" * 4 + "$", status, re.M), status
+        (entry,) = waiting(archive)
+        assert (entry.stat().st_uid, entry.stat().st_mode & 0o777) == (door.pw_uid, 0o660)
+    archived(archive)
+    names = [f.name for f in archive.path.iterdir() if f.is_file()]
+    assert {"archive.key", "catalog.db", "index.db", "spool.pub"} <= set(names)
+    for name in names:
+        read = subprocess.run(
+            ["cat", archive.path / name], user=door.pw_uid, group=door.pw_gid, extra_groups=[],
+            capture_output=True)
+        assert (read.returncode == 0) == (name in ("spool.pub", "smtpd.conf")), name
 
 
 def test_a_client_from_elsewhere_is_refused(archive):
@@ -323,7 +357,7 @@ def test_old_tls_and_what_is_no_tls_get_nowhere(secure):
 def test_a_mail_that_is_too_large_is_refused_before_and_after_its_bytes(archive):
     with Smtpd(archive, max_mail_bytes=65536) as smtpd, smtpd.smtp() as c:
         code, text = c.say("MAIL FROM:<a@b> SIZE=65537")
-        assert code == 552 and text.startswith("5.3.4")
+        assert code == 552 and text.startswith("5.3.4") and "max_mail_bytes" in text
         c.begin(params=" SIZE=10")
         assert c.data(1000 * (b"x" * 70 + b"\r\n"))[0][0] == 552
         c.mail(MAIL)

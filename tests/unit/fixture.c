@@ -29,6 +29,16 @@ int fixture_folder(void **state)
 	return 0;
 }
 
+struct catalog *fixture_catalog(struct fixture *f)
+{
+	CLEAN(secret) key = secret_new(KEY_BYTES);
+	struct catalog *c = NULL;
+
+	if (catalog_open(fixture_path(f, "catalog.db"), key, true, &c, &f->err) < 0)
+		fail_msg("%s", f->err.text);
+	return c;
+}
+
 int fixture_setup(void **state)
 {
 	struct fixture *f;

@@ -26,6 +26,8 @@ int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
 void fixture_reopen(struct fixture *f);
+/* A catalog without an archive, DIR/catalog.db; made at the first call. */
+struct catalog *fixture_catalog(struct fixture *f);
 /* "DIR/NAME"; valid until the fourth call after this one. */
 const char *fixture_path(const struct fixture *f, const char *name);
 void fixture_remove(const char *path); /* with all that is below */

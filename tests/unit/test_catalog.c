@@ -2,16 +2,6 @@
 /* The catalog's tables, row by row. */
 #include "tests/unit/fixture.h"
 
-static struct catalog *open_catalog(struct fixture *f)
-{
-	CLEAN(secret) key = secret_new(KEY_BYTES);
-	struct catalog *c = NULL;
-
-	if (catalog_open(fixture_path(f, "catalog.db"), key, true, &c, &f->err) < 0)
-		fail_msg("%s", f->err.text);
-	return c;
-}
-
 static struct mail_row mail_of(int i)
 {
 	struct mail_row row = {.id = uuid_new(),
@@ -45,14 +35,14 @@ static struct mail_row add_mail(struct catalog *c, int i, struct err *err)
 static void settings_are_kept_and_replaced(void **state)
 {
 	struct fixture *f = *state;
-	CLEAN(catalog) c = open_catalog(f);
+	CLEAN(catalog) c = fixture_catalog(f);
 	CLEAN_STR value = STR_INIT;
 
 	assert_int_equal(setting_get(c, "name", &value, &f->err), 0);
 	assert_int_equal(setting_set(c, "name", VIEW("first"), &f->err), 0);
 	assert_int_equal(setting_set(c, "name", (struct view){"a\0b", 3}, &f->err), 0);
 	catalog_free(&c);
-	c = open_catalog(f);
+	c = fixture_catalog(f);
 	assert_int_equal(setting_get(c, "name", &value, &f->err), 1);
 	assert_true(view_eq(str_view(&value), (struct view){"a\0b", 3}));
 }
@@ -60,7 +50,7 @@ static void settings_are_kept_and_replaced(void **state)
 static void a_name_has_one_id_and_none_before_it_is_made(void **state)
 {
 	struct fixture *f = *state;
-	CLEAN(catalog) c = open_catalog(f);
+	CLEAN(catalog) c = fixture_catalog(f);
 	CLEAN_STR name = STR_INIT;
 	uint64_t a, b, again;
 
@@ -78,7 +68,7 @@ static void a_name_has_one_id_and_none_before_it_is_made(void **state)
 static void an_id_that_was_rolled_back_is_forgotten(void **state)
 {
 	struct fixture *f = *state;
-	CLEAN(catalog) c = open_catalog(f);
+	CLEAN(catalog) c = fixture_catalog(f);
 	uint64_t id;
 
 	assert_int_equal(catalog_begin(c, &f->err), 0);
@@ -90,8 +80,8 @@ static void an_id_that_was_rolled_back_is_forgotten(void **state)
 static void the_version_changes_by_others_commits_alone(void **state)
 {
 	struct fixture *f = *state;
-	CLEAN(catalog) one = open_catalog(f);
-	CLEAN(catalog) two = open_catalog(f);
+	CLEAN(catalog) one = fixture_catalog(f);
+	CLEAN(catalog) two = fixture_catalog(f);
 	int64_t before, after;
 
 	assert_int_equal(catalog_version(one, &before, &f->err), 0);
@@ -108,7 +98,7 @@ static void the_version_changes_by_others_commits_alone(void **state)
 static void a_mail_is_found_by_all_its_names(void **state)
 {
 	struct fixture *f = *state;
-	CLEAN(catalog) c = open_catalog(f);
+	CLEAN(catalog) c = fixture_catalog(f);
 	CLEAN(arena) arena = arena_new();
 	struct mail_row a = add_mail(c, 1, &f->err);
 	struct mail_row b = add_mail(c, 2, &f->err);
@@ -133,7 +123,7 @@ static void a_mail_is_found_by_all_its_names(void **state)
 static void hashes_that_begin_alike_are_told_apart(void **state)
 {
 	struct fixture *f = *state;
-	CLEAN(catalog) c = open_catalog(f);
+	CLEAN(catalog) c = fixture_catalog(f);
 	struct mail_row a = add_mail(c, 1, &f->err);
 	struct hash near = a.exact;
 	uint64_t n;
@@ -162,7 +152,7 @@ static int no_recipient(void *arg, unsigned role, uint64_t address, struct view 
 static void an_erased_mail_leaves_its_tombstone_alone(void **state)
 {
 	struct fixture *f = *state;
-	CLEAN(catalog) c = open_catalog(f);
+	CLEAN(catalog) c = fixture_catalog(f);
 	CLEAN(arena) arena = arena_new();
 	struct mail_row a = add_mail(c, 1, &f->err);
 	struct mail_row b, got;
@@ -202,7 +192,7 @@ static int add_number(void *arg, const struct mail_row *row, struct err *err)
 static void mails_are_walked_in_their_order(void **state)
 {
 	struct fixture *f = *state;
-	CLEAN(catalog) c = open_catalog(f);
+	CLEAN(catalog) c = fixture_catalog(f);
 	uint64_t walked = 0;
 
 	for (int i = 1; i <= 4; i++)
@@ -223,7 +213,7 @@ static void mails_are_walked_in_their_order(void **state)
 static void a_sighting_is_known_by_way_source_and_bytes(void **state)
 {
 	struct fixture *f = *state;
-	CLEAN(catalog) c = open_catalog(f);
+	CLEAN(catalog) c = fixture_catalog(f);
 	struct mail_row a = add_mail(c, 1, &f->err);
 	struct sighting_row s = {.id = uuid_new(),
 				 .mail = a.mail,
@@ -249,7 +239,7 @@ static void a_sighting_is_known_by_way_source_and_bytes(void **state)
 static void pack_numbers_are_never_used_again(void **state)
 {
 	struct fixture *f = *state;
-	CLEAN(catalog) c = open_catalog(f);
+	CLEAN(catalog) c = fixture_catalog(f);
 	CLEAN(arena) arena = arena_new();
 	struct pack_row row, *rows;
 	uint64_t one, two;
@@ -276,14 +266,13 @@ static void pack_numbers_are_never_used_again(void **state)
 static void packs_go_to_the_active_medium(void **state)
 {
 	struct fixture *f = *state;
-	CLEAN(catalog) c = open_catalog(f);
+	CLEAN(catalog) c = fixture_catalog(f);
 	CLEAN(arena) arena = arena_new();
 	struct medium_row *rows;
 	unsigned one, two, active;
 	size_t n;
 
-	assert_int_equal(media_add(c, &(struct site){.location = "/one"}, false, &one, &f->err),
-			 0);
+	assert_int_equal(media_add(c, &(struct site){.location = "/one"}, false, &one, &f->err), 0);
 	assert_int_equal(media_active(c, &active, &f->err), 0);
 	assert_int_equal(media_add(c, &(struct site){.location = "/two"}, true, &two, &f->err), 0);
 	assert_int_equal(media_active(c, &active, &f->err), 1);
@@ -297,7 +286,7 @@ static void packs_go_to_the_active_medium(void **state)
 static void a_part_is_dropped_with_its_last_user(void **state)
 {
 	struct fixture *f = *state;
-	CLEAN(catalog) c = open_catalog(f);
+	CLEAN(catalog) c = fixture_catalog(f);
 	struct part_row part = {
 		.hash = crypto_sha256("p", 1), .offset = 9, .length = 40, .size = 30};
 	struct part_row got;

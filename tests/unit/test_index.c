@@ -645,19 +645,22 @@ static void tokens_are(struct tokenizer *t, struct view text, const char *expect
 	assert_string_equal(s.data, expected);
 }
 
-static struct db *memory_db(void)
+/* An empty one, in the place of the index. */
+static struct db *empty_db(void)
 {
 	const struct db_options options = {
-		.name = "memory", .page_bytes = 4096, .cache_kib = 1024, .create = true};
+		.name = "test", .page_bytes = 4096, .cache_kib = 1024, .create = true};
 	CLEAN(db) db = NULL;
 
-	MUST_WORK(db_open(":memory:", key, &options, &db, &err));
+	index_free(&index_);
+	assert_int_equal(unlink(path), 0);
+	MUST_WORK(db_open(path, key, &options, &db, &err));
 	return TAKE(db);
 }
 
 static void words_become_tokens(void **state)
 {
-	CLEAN(db) db = memory_db();
+	CLEAN(db) db = empty_db();
 	CLEAN(tokenizer) t = NULL;
 	char longest[65] = {0};
 	CLEAN_STR text = STR_INIT, token = STR_INIT;
@@ -692,7 +695,7 @@ static void words_become_tokens(void **state)
 /* A combining accent at the end of each word changes no token, but takes the way over unicode61. */
 static void plain_words_are_those_of_unicode61(void **state)
 {
-	CLEAN(db) db = memory_db();
+	CLEAN(db) db = empty_db();
 	CLEAN(tokenizer) t = NULL;
 
 	(void)state;

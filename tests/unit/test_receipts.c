@@ -8,20 +8,10 @@
 
 extern const char schema_catalog_001[];
 
-static struct catalog *open_catalog(struct fixture *f)
-{
-	CLEAN(secret) key = secret_new(KEY_BYTES);
-	struct catalog *c = NULL;
-
-	if (catalog_open(fixture_path(f, "catalog.db"), key, true, &c, &f->err) < 0)
-		fail_msg("%s", f->err.text);
-	return c;
-}
-
 static void a_receipt_is_read_back_and_replaced_by_a_later_one(void **state)
 {
 	struct fixture *f = *state;
-	CLEAN(catalog) c = open_catalog(f);
+	CLEAN(catalog) c = fixture_catalog(f);
 	struct uuid entry = uuid_new(), other = uuid_new();
 	const struct receipt stuck = {.outcome = RECEIPT_STUCK};
 	const struct receipt archived = {.outcome = RECEIPT_ARCHIVED, .mail = uuid_new()};
@@ -40,7 +30,7 @@ static void a_receipt_is_read_back_and_replaced_by_a_later_one(void **state)
 static void receipts_made_before_a_time_are_forgotten(void **state)
 {
 	struct fixture *f = *state;
-	CLEAN(catalog) c = open_catalog(f);
+	CLEAN(catalog) c = fixture_catalog(f);
 	const struct receipt receipt = {.outcome = RECEIPT_DUPLICATE, .mail = uuid_new()};
 	struct uuid entries[10];
 	struct receipt r;
@@ -57,7 +47,7 @@ static void receipts_made_before_a_time_are_forgotten(void **state)
 static void a_receipt_is_there_with_its_transaction_or_not_at_all(void **state)
 {
 	struct fixture *f = *state;
-	CLEAN(catalog) c = open_catalog(f);
+	CLEAN(catalog) c = fixture_catalog(f);
 	const struct receipt receipt = {.outcome = RECEIPT_ARCHIVED, .mail = uuid_new()};
 	struct uuid entry = uuid_new();
 	struct receipt r;
@@ -96,7 +86,7 @@ static void a_catalog_of_an_older_program_opens_and_takes_receipts(void **state)
 	make_first_schema(f);
 	for (int i = 0; i < 2; i++) {
 		catalog_free(&c);
-		c = open_catalog(f);
+		c = fixture_catalog(f);
 		str_reset(&name);
 		assert_int_equal(setting_get(c, "name", &name, &f->err), 1);
 		assert_string_equal(name.data, "old");

@@ -6,11 +6,14 @@
 #include "tests/unit/fixture.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define REFUSAL "421 busy\n"
 
@@ -296,7 +299,8 @@ static void beyond_the_maximum_a_connection_is_refused(void **state)
 	assert_string_equal(ask(s, 0, "door"), "tcp\n");
 }
 
-static void join_from(struct service *s, size_t i, const char *source)
+/* Its descriptor stays the client's. */
+static int join_from(struct service *s, size_t i, const char *source)
 {
 	struct sockaddr_in addr = {.sin_family = AF_INET};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -307,6 +311,7 @@ static void join_from(struct service *s, size_t i, const char *source)
 	addr.sin_port = htons((uint16_t)strtol(strchr(s->tcp_address, ':') + 1, NULL, 10));
 	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	s->clients[i] = conn_of_fd(fd);
+	return fd;
 }
 
 static void one_address_cannot_take_all_connections(void **state)
@@ -380,6 +385,77 @@ static void nothing_outlives_a_killed_master(void **state)
 	assert_string_equal(hear(s, 0), "");
 }
 
+/* A first worker that is idle by its own word, but lost to the master, until the file "leave" is there. */
+static void begin_deaf(void *arg)
+{
+	const struct fixture *f = arg;
+	char path[128];
+	int type, fd = 3;
+	socklen_t len = sizeof(type);
+
+	snprintf(path, sizeof(path), "%s/deaf", f->dir);
+	if (mkdir(path, 0700) < 0)
+		return; /* one such was enough */
+	while (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 || type != SOCK_SEQPACKET)
+		fd++;
+	shutdown(fd, SHUT_RD);
+	if (send(fd, "", 1, MSG_NOSIGNAL) != 1)
+		_exit(1);
+	snprintf(path, sizeof(path), "%s/leave", f->dir);
+	while (access(path, F_OK) < 0)
+		poll(NULL, 0, 1);
+	_exit(0);
+}
+
+static size_t descriptors_of(pid_t pid)
+{
+	char path[64];
+	size_t n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static bool is_answered(int client)
+{
+	struct pollfd p = {.fd = client, .events = POLLIN};
+
+	return poll(&p, 1, 0) > 0;
+}
+
+static void a_client_whose_worker_just_died_waits_for_the_next(void **state)
+{
+	struct service *s = *state;
+	const struct workers_ops deaf = {.arg = s->f, .begin = begin_deaf, .serve = serve};
+	struct workers_options one = few;
+	char path[128];
+	size_t before;
+	int client;
+
+	one.max = 1;
+	start(s, &deaf, &one);
+	snprintf(path, sizeof(path), "%s/deaf", s->f->dir);
+	while (access(path, F_OK) < 0)
+		poll(NULL, 0, 1);
+	before = descriptors_of(s->master);
+	client = join_from(s, 0, "127.0.0.1");
+	/* until the master has taken the connection; or, if it refused, closed it already */
+	while (descriptors_of(s->master) == before && !is_answered(client))
+		poll(NULL, 0, 1);
+	snprintf(path, sizeof(path), "%s/leave", s->f->dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_string_equal(ask(s, 0, "door"), "tcp\n");
+	conn_free(&s->clients[0]);
+	join(s, 0, s->unix_address);
+	assert_string_equal(ask(s, 0, "door"), "unix\n");
+}
+
 static void begin_and_die(void *arg)
 {
 	(void)arg;
@@ -410,6 +486,7 @@ int main(void)
 		ROW(a_stop_ends_waits_lets_replies_out_and_refuses_the_next),
 		ROW(who_hangs_is_killed_after_the_grace_time),
 		ROW(nothing_outlives_a_killed_master),
+		ROW(a_client_whose_worker_just_died_waits_for_the_next),
 		ROW(workers_that_cannot_begin_end_the_master),
 	};
 

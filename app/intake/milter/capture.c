@@ -92,7 +92,7 @@ static int check_size(const struct capture *c, uint64_t bytes, struct err *err)
 {
 	if (bytes <= c->options.max_mail_bytes)
 		return 0;
-	return err_set(err, ERR_TOOBIG, "a mail of more than %llu bytes",
+	return err_set(err, ERR_TOOBIG, "a mail of more than max_mail_bytes (%llu) in milter.conf",
 		       (unsigned long long)c->options.max_mail_bytes);
 }
 

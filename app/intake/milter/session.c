@@ -156,7 +156,8 @@ static sfsistat refuse(SMFICTX *ctx, const struct err *err)
 		return SMFIS_TEMPFAIL;
 	case ERR_TOOBIG:
 		smfi_setreply(ctx, (char *)"552", (char *)"5.3.4",
-			      (char *)"The mail is larger than the mail archive takes");
+			      (char *)"The mail is larger than the mail archive takes; send it in "
+				      "parts, or ask the administrator to raise max_mail_bytes");
 		return SMFIS_REJECT;
 	default:
 		smfi_setreply(

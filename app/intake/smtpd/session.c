@@ -45,7 +45,9 @@ struct meaning {
 static const struct meaning *meaning_of(enum err_kind kind)
 {
 	static const struct meaning all[] = {
-		{552, "5.3.4", "the mail is larger than this server takes; it was not taken"},
+		{552, "5.3.4",
+		 "the mail is larger than the archive takes; it was not taken. Send it in parts, "
+		 "or ask the archive's administrator to raise max_mail_bytes"},
 		{452, "4.3.1", "there is no room for this mail now; it was not taken, try again"},
 		{451, "4.3.0", "the mail could not be stored safely; it was not taken, try again"},
 	};
