@@ -445,15 +445,16 @@ static void a_client_whose_worker_just_died_waits_for_the_next(void **state)
 		poll(NULL, 0, 1);
 	before = descriptors_of(s->master);
 	client = join_from(s, 0, "127.0.0.1");
-	/* until the master has taken the connection; or, if it refused, closed it already */
-	while (descriptors_of(s->master) == before && !is_answered(client))
+	/* Until the master has taken the connection, or refused it. It may have closed the lost worker's end by then, and
+	 * have as many descriptors as before: then this has waited for nothing. */
+	for (int i = 0; i < 1000; i++) {
+		if (descriptors_of(s->master) != before || is_answered(client))
+			break;
 		poll(NULL, 0, 1);
+	}
 	snprintf(path, sizeof(path), "%s/leave", s->f->dir);
 	assert_int_equal(mkdir(path, 0700), 0);
 	assert_string_equal(ask(s, 0, "door"), "tcp\n");
-	conn_free(&s->clients[0]);
-	join(s, 0, s->unix_address);
-	assert_string_equal(ask(s, 0, "door"), "unix\n");
 }
 
 static void begin_and_die(void *arg)
