@@ -4,7 +4,7 @@
  * (DB1) A backup is the catalog as it was at one moment, between two transactions, while mail goes on being archived.
  * (DB2) An incremental one holds the pages that differ from its predecessor. If the predecessor is missing, is on another
  *       medium, was not made from this very catalog, or cannot be named for certain, a full one is made instead, and
- *       the report says why.
+ *       the report says why. A medium that does not answer is taken to have what was put there.
  * (DB3) Thinning removes no set that a set which stays needs, and never the newest chain.
  */
 #ifndef BACKUP_DATABASE_H
@@ -23,6 +23,8 @@ struct database_report {
 	int64_t held_ms;       /* so long writers of the catalog had to wait at most */
 };
 
+/* No transaction of A's catalog is open. ERR_BUSY: another backup is being made, or the catalog was never still for the
+ * moment that it takes. */
 int database_backup(struct archive *a, bool full, struct database_report *report_r,
 		    struct err *err);
 

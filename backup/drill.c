@@ -149,13 +149,14 @@ static int drill_in(const char *dir, const struct keyring *keys, const struct si
 	CLEAN(archive) a = NULL;
 	CLEAN_STR key = STR_INIT;
 	struct found_media found = {.arena = report->arena};
+	struct regain_report regained;
 	int rc = restore_find(keys, from, n, &found, report, err);
 
 	str_addf(&key, "%s/archive.key", dir);
 	if (rc == 0)
 		rc = keyring_save(keys, key.data, err);
 	if (rc == 0)
-		rc = restore_catalog(dir, &found, &a, report, err);
+		rc = restore_catalog(dir, &found, &a, &regained, report, err);
 	if (rc == 0)
 		rc = prove_some(a, sample, opened_r, report, err);
 	archive_free(&a);

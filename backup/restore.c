@@ -191,49 +191,50 @@ static void list_lost(struct restore_report *report, const struct regain_report 
 	report->mirror_is_medium = r->mirror_is_medium;
 }
 
-static int bring_up(struct archive *a, struct found_media *found, struct restore_report *report,
-		    struct err *err)
+static int bring_up(struct archive *a, struct found_media *found, struct regain_report *regained,
+		    struct arena *arena, struct err *err)
 {
 	struct catalog *catalog = archive_catalog(a);
-	struct regain_report regained;
 	char uuid[UUID_TEXT + 1];
 
 	if (catalog_begin(catalog, err) < 0)
 		return -1;
 	if (regain_known_media(a, found, err) < 0 ||
-	    regain_packs(a, found, NULL, 0, report->arena, &regained, err) < 0 ||
+	    regain_packs(a, found, NULL, 0, arena, regained, err) < 0 ||
 	    setting_set(catalog, "archive", VIEW(uuid_text(keyring_archive(archive_keys(a)), uuid)),
 			err) < 0)
 		return -1;
-	list_lost(report, &regained);
-	report->media = (unsigned)found->media.n;
 	return catalog_commit(catalog, err);
 }
 
-static int fill(struct archive *a, struct found_media *found, struct restore_report *report,
-		struct err *err)
+/* The lock is the index's, too. */
+static int fill(struct archive *a, struct found_media *found, int *lock,
+		struct regain_report *regained, struct restore_report *report, struct err *err)
 {
 	struct mails_totals totals;
 
-	if (bring_up(a, found, report, err) < 0 ||
-	    mails_totals(archive_catalog(a), &totals, err) < 0)
+	if (bring_up(a, found, regained, report->arena, err) < 0)
 		return -1;
+	fd_cleanup(lock);
+	if (index_catch_up(a, NULL, err) < 0 || mails_totals(archive_catalog(a), &totals, err) < 0)
+		return -1;
+	list_lost(report, regained);
+	report->media = (unsigned)found->media.n;
 	report->mails = totals.mails;
 	return 0;
 }
 
 int restore_catalog(const char *dir, struct found_media *found, struct archive **a_r,
-		    struct restore_report *report, struct err *err)
+		    struct regain_report *regained_r, struct restore_report *report,
+		    struct err *err)
 {
 	CLEAN(archive) a = NULL;
 	CLEAN_FD lock = -1;
 
 	/* an index that an earlier run has left numbers its mails otherwise */
 	if (archive_remove_index(dir, err) < 0 ||
-	    open_newest(dir, found, &a, &lock, report, err) < 0 || fill(a, found, report, err) < 0)
-		return -1;
-	fd_cleanup(&lock); /* it is the index's, too */
-	if (index_catch_up(a, NULL, err) < 0)
+	    open_newest(dir, found, &a, &lock, report, err) < 0 ||
+	    fill(a, found, &lock, regained_r, report, err) < 0)
 		return -1;
 	*a_r = TAKE(a);
 	return 0;
@@ -323,8 +324,10 @@ static int make_archive(const char *dir, struct found_media *found, struct resto
 			struct err *err)
 {
 	CLEAN(archive) a = NULL;
+	struct regain_report regained;
 
-	if (restore_catalog(dir, found, &a, report, err) < 0 || archive_keep_spool_key(a, err) < 0)
+	if (restore_catalog(dir, found, &a, &regained, report, err) < 0 ||
+	    regain_set_aside(a, &regained, err) < 0 || archive_keep_spool_key(a, err) < 0)
 		return -1;
 	return regain_put_in_place(a, err);
 }

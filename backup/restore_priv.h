@@ -12,8 +12,9 @@ int restore_find(const struct keyring *keys, const struct site *from, size_t n,
 		 struct found_media *found, struct restore_report *lenient, struct err *err);
 
 /* Make catalog.new and the index in DIR, which has the key. *A_R reads mails from the media as they were found, and
- * changes nothing there; FOUND must outlive it. */
+ * changes nothing there, also those that are deactivated; FOUND must outlive it. */
 int restore_catalog(const char *dir, struct found_media *found, struct archive **a_r,
-		    struct restore_report *report, struct err *err);
+		    struct regain_report *regained_r, struct restore_report *report,
+		    struct err *err);
 
 #endif

@@ -116,17 +116,19 @@ static int wait_for_end(pid_t pid, int timeout_ms, struct err *err)
 	return rc < 0 ? err_errno(err, "poll: %m") : rc;
 }
 
-int program_wait(pid_t pid, const char *name, int timeout_ms, struct err *err)
+static int reap(pid_t pid, const char *name, int timeout_ms, int *status_r, struct err *err)
 {
 	int rc = wait_for_end(pid, timeout_ms, err);
-	int status;
 
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
 		return err_set(err, ERR_TIMEOUT, "sealpost-%s does not end", name);
-	if (waitpid(pid, &status, 0) < 0)
-		return err_errno(err, "waitpid: %m");
+	return waitpid(pid, status_r, 0) < 0 ? err_errno(err, "waitpid: %m") : 0;
+}
+
+static int judge_end(const char *name, int status, struct err *err)
+{
 	if (WIFSIGNALED(status))
 		return err_set(err, ERR_IO, "sealpost-%s was ended by signal %d", name,
 			       WTERMSIG(status));
@@ -136,13 +138,25 @@ int program_wait(pid_t pid, const char *name, int timeout_ms, struct err *err)
 	return 0;
 }
 
+int program_wait(pid_t pid, const char *name, int timeout_ms, struct err *err)
+{
+	int status;
+
+	return reap(pid, name, timeout_ms, &status, err) < 0 ? -1 : judge_end(name, status, err);
+}
+
 int program_stop(pid_t pid, const char *name, int timeout_ms, struct err *err)
 {
 	struct err ignored = {0};
+	int status;
 
 	kill(pid, SIGTERM);
-	if (program_wait(pid, name, timeout_ms, err) == 0)
-		return 0;
+	if (reap(pid, name, timeout_ms, &status, err) == 0) {
+		/* one that was about to begin does not hear the signal yet: it has done nothing */
+		return WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM
+			       ? 0
+			       : judge_end(name, status, err);
+	}
 	if (err->kind == ERR_TIMEOUT) {
 		kill(pid, SIGKILL);
 		program_wait(pid, name, -1, &ignored);

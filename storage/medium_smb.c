@@ -69,6 +69,8 @@ static int start_program(struct smb *s, struct err *err)
 		s->pid = 0;
 		close(fds[0]);
 		close(fds[1]);
+		if (err->kind == ERR_NOTFOUND) /* the program, which says nothing of the share */
+			err->kind = ERR_UNSUPPORTED;
 		return -1;
 	}
 	close(fds[1]);

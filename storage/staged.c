@@ -538,3 +538,13 @@ void staged_far_failed(struct medium *staged, const struct err *why)
 	let_go(s, why);
 	pthread_mutex_unlock(&s->lock);
 }
+
+void staged_ask_again(struct medium *staged)
+{
+	struct staged *s = staged_of(staged);
+
+	must(medium_is_staged(staged));
+	pthread_mutex_lock(&s->lock);
+	s->failure.kind = ERR_NONE;
+	pthread_mutex_unlock(&s->lock);
+}

@@ -39,6 +39,9 @@ int staged_far(struct medium *staged, struct medium **far_r, struct err *err);
  * of, and WHY is what others are told (G3). */
 void staged_far_failed(struct medium *staged, const struct err *why);
 
+/* It may be asked again at once, whatever failed before. */
+void staged_ask_again(struct medium *staged);
+
 /* A medium that refuses to be changed (ERR_DENIED) in front of INNER, which it takes over. For drills. */
 struct medium *medium_readonly_new(struct medium *inner);
 

@@ -30,6 +30,7 @@ struct adopter {
 	size_t n_deleted;
 	const uint64_t *gone;
 	size_t n_gone;
+	bool needs_parts;
 	struct adopted result;
 };
 
@@ -91,6 +92,11 @@ static bool was_deleted(const struct adopter *ad, const struct uuid *id)
 {
 	return ad->n_deleted > 0 &&
 	       bsearch(id, ad->deleted, ad->n_deleted, sizeof(*id), by_bytes) != NULL;
+}
+
+void adopter_need_parts(struct adopter *ad)
+{
+	ad->needs_parts = true;
 }
 
 const struct adopted *adopter_result(const struct adopter *ad)
@@ -342,6 +348,8 @@ static int describe_mail(struct adopter *ad, uint64_t mail, struct index_writer 
 		return rc; /* a pack that was scanned later says that it was erased */
 	if (reader_mail(ad->reader, &known, raw, &reading) < 0 ||
 	    reader_facts(ad->reader, ad->arena, &known, &facts, &reading) < 0) {
+		if (ad->needs_parts && err_retry(reading.kind))
+			return err_set(err, reading.kind, "%s", reading.text);
 		/* Its record is there and a part is not: it stays known, and is told as damaged. */
 		log_error("mail not readable: %s", reading.text);
 		ad->result.unreadable++;

@@ -33,6 +33,10 @@ void adopter_set_deleted(struct adopter *ad, const struct uuid *ids, size_t n);
  * found. PACKS must outlive the adopter. */
 void adopter_set_gone(struct adopter *ad, const uint64_t *packs, size_t n);
 
+/* A mail that needs a part from a medium which does not answer now ends the describing, as ERR_OFFLINE or ERR_TIMEOUT: the
+ * caller comes again. Without this it is taken in without being described, as one whose part is lost. */
+void adopter_need_parts(struct adopter *ad);
+
 /* Scan the pack. *END_R: where the last whole record ends; *SEALED_R: is there a true seal? */
 int adopter_scan(struct adopter *ad, struct pack_reader *pack, uint64_t *end_r, bool *sealed_r,
 		 struct err *err);

@@ -167,8 +167,31 @@ int media_add_site(struct archive *a, const struct site *site, bool activate, un
 
 /* --- moving ----------------------------------------------------------------------------------- */
 
+/* What is in staging is read and carried away only for a share. */
+static int check_staging(struct archive *a, const struct medium_row *row, struct err *err)
+{
+	CLEAN(arena) arena = arena_new();
+	struct pack_row *staged;
+	size_t n;
+
+	if (packs_list_staged(a->catalog, arena, &staged, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (staged[i].medium == row->medium)
+			return err_set(err, ERR_DENIED,
+				       "medium %u is a share, and pack %llu still waits in staging "
+				       "to be carried there; it can become a folder when nothing "
+				       "waits",
+				       row->medium, (unsigned long long)staged[i].pack);
+	return 0;
+}
+
 static int set_site(struct archive *a, const struct medium_row *row, void *arg, struct err *err)
 {
+	const struct site *site = arg;
+
+	if (!site_is_share(site->location) && check_staging(a, row, err) < 0)
+		return -1;
 	return media_set_site(a->catalog, row->medium, arg, err);
 }
 

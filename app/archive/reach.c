@@ -37,10 +37,11 @@ int archive_check_label(struct archive *a, struct medium *medium, unsigned numbe
 			"what was archived there is not there now, and nothing is written",
 			where);
 	case ERR_WRONGKEY:
-		return err_set(err, ERR_OFFLINE,
-			       "%s is not this archive's: the medium.json there was made with "
-			       "another key, or is damaged; nothing is written there",
-			       where);
+		return err_set(
+			err, ERR_OFFLINE,
+			"%s belongs to another archive, or its medium.json is damaged: it does "
+			"not open with this archive's key; nothing is written there",
+			where);
 	default:
 		err->kind = ERR_OFFLINE;
 		return -1;

@@ -218,7 +218,8 @@ static int fill_catalog(struct rebuilding *rb, const struct site *places, size_t
 	if (carry_media_over(rb, err) < 0 || find_media(rb, places, n, err) < 0)
 		return -1;
 	if (regain_packs(rb->a, &rb->found, rb->deleted.v, rb->deleted.n, rb->arena, &regained,
-			 err) < 0)
+			 err) < 0 ||
+	    regain_set_aside(rb->a, &regained, err) < 0)
 		return -1;
 	*report = (struct rebuild_report){regained.packs, regained.replaced, regained.unopened,
 					  regained.adopted};

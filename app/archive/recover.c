@@ -9,7 +9,9 @@
  *  - it replaces another and that was committed: the old file is removed.
  *
  * Of a medium across a network only the staging folder is looked at: what a writer that died has begun is there, whole,
- * and none of it was shipped that the catalog does not know. So a share that is away keeps no archive from being opened.
+ * and none of it was shipped that the catalog does not know. A mail may still need a part that lies on the share: one
+ * that did not answer when it was last asked is not asked, and the pack has to wait. So a share that is away keeps no archive
+ * from being opened.
  */
 #include "app/archive/adopt.h"
 #include "app/archive/archive_priv.h"
@@ -61,6 +63,7 @@ static int adopt_tail(struct archive *a, struct medium *medium, struct pack_read
 	uint64_t end;
 	bool sealed;
 
+	adopter_need_parts(ad);
 	if (adopter_scan(ad, pack, &end, &sealed, err) < 0 || adopter_describe(ad, NULL, err) < 0)
 		return -1;
 	log_info("pack recovered pack=%llu mails=%llu parts=%llu", (unsigned long long)row->pack,
@@ -145,17 +148,59 @@ static int or_later(int rc, struct err *err)
 	return rc;
 }
 
+/* Shares that were silent are not to be asked now; *N_R of them, in V. */
+static int hush_silent(struct archive *a, struct arena *arena, struct medium_row **v_r, size_t *n_r,
+		       struct err *err)
+{
+	struct medium_row *rows;
+	struct medium *m;
+	size_t n;
+
+	*n_r = 0;
+	if (media_list(a->catalog, arena, &rows, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct err why = {0};
+
+		if (rows[i].state != MEDIUM_IN_USE || rows[i].answers != MEDIUM_SILENT ||
+		    archive_medium(a, rows[i].medium, &m, &why) < 0 || !medium_is_staged(m))
+			continue;
+		err_set(&why, ERR_OFFLINE, "%s", rows[i].trouble);
+		staged_far_failed(m, &why);
+		rows[(*n_r)++] = rows[i];
+	}
+	*v_r = rows;
+	return 0;
+}
+
+static int recover_all(struct archive *a, struct arena *arena, struct err *err)
+{
+	struct medium_row *silent;
+	struct pack_row *rows;
+	size_t n, n_silent;
+	int rc = 0;
+
+	if (packs_list(a->catalog, arena, PACK_OPEN, &rows, &n, err) < 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	if (hush_silent(a, arena, &silent, &n_silent, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = or_later(recover_dead(a, &rows[i], err), err);
+	for (size_t i = 0; i < n_silent; i++) /* whoever reads may ask again */
+		staged_ask_again(a->media[silent[i].medium]);
+	return rc;
+}
+
 int archive_recover(struct archive *a, struct err *err)
 {
 	CLEAN(arena) arena = arena_new();
 	struct pack_row *rows;
 	size_t n;
 
-	if (packs_list(a->catalog, arena, PACK_OPEN, &rows, &n, err) < 0)
+	if (recover_all(a, arena, err) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (or_later(recover_dead(a, &rows[i], err), err) < 0)
-			return -1;
 	if (packs_list(a->catalog, arena, PACK_REPLACED, &rows, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)

@@ -455,9 +455,17 @@ static uint64_t lost_from(const struct seen_pack *seen)
 	return seen->fate == FATE_SHORT ? seen->size : 0;
 }
 
+static bool is_lost(const struct seen_pack *seen)
+{
+	return seen->row != NULL && seen->fate != FATE_KEEP && seen->fate != FATE_AWAY &&
+	       seen->fate != FATE_SCAN;
+}
+
+/* 1 some may be, 0 none. */
 static int list_lost(struct regain *rg, struct err *err)
 {
 	struct db *db = catalog_db(rg->a->catalog);
+	int any = 0;
 
 	if (db_exec(db, "CREATE TEMP TABLE lost (pack INTEGER PRIMARY KEY, length INTEGER)", err) <
 	    0)
@@ -465,14 +473,14 @@ static int list_lost(struct regain *rg, struct err *err)
 	for (size_t i = 0; i < rg->packs.n; i++) {
 		const struct seen_pack *seen = &rg->packs.v[i];
 
-		if (seen->row == NULL || seen->fate == FATE_KEEP || seen->fate == FATE_AWAY ||
-		    seen->fate == FATE_SCAN)
+		if (!is_lost(seen))
 			continue;
+		any = 1;
 		if (db_run(db, err, "INSERT INTO lost VALUES (?1, ?2)", BIND_INT(seen->pack),
 			   BIND_INT(lost_from(seen))) < 0)
 			return -1;
 	}
-	return 0;
+	return any;
 }
 
 /* Mails whose own record is lost, by pack. */
@@ -519,31 +527,40 @@ static int count_lost(struct regain *rg, struct err *err)
 	return 0;
 }
 
-static int tell_away(struct regain *rg, struct err *err)
+static int tell_away_medium(struct regain *rg, unsigned medium, struct err *err)
 {
 	CLEAN_STMT q = NULL;
-	int rc;
+	int rc = db_find(catalog_db(rg->a->catalog), &q, err,
+			 "SELECT count(*) FROM mails m JOIN packs p ON p.pack = m.pack "
+			 "WHERE p.medium = ?1 AND m.state = 0",
+			 BIND_INT(medium));
 
-	if (db_query(catalog_db(rg->a->catalog),
-		     "SELECT p.medium, (SELECT count(*) FROM mails m JOIN packs o "
-		     "ON o.pack = m.pack WHERE o.medium = p.medium AND m.state = 0) "
-		     "FROM packs p WHERE p.state IN (1, 2) GROUP BY p.medium",
-		     &q, err) < 0)
-		return -1;
-	while ((rc = stmt_step(q, err)) > 0) {
-		unsigned medium = (unsigned)stmt_int(q, 0);
-		unsigned home = regain_resolve(rg, medium);
-
-		if (regain_source(rg, home) == NULL)
-			lose(rg, arena_f(rg->arena,
-					 "medium %u was not found: %llu mails can be read when it "
-					 "is there again",
-					 home, (unsigned long long)stmt_int(q, 1)));
-	}
-	return rc;
+	if (rc > 0)
+		lose(rg, arena_f(rg->arena,
+				 "medium %u was not found: %llu mails can be read when it is there "
+				 "again",
+				 regain_resolve(rg, medium), (unsigned long long)stmt_int(q, 0)));
+	return rc < 0 ? -1 : 0;
 }
 
-static int tell_unopened(struct regain *rg)
+static int tell_away(struct regain *rg, struct err *err)
+{
+	bool told[MEDIA_MAX + 1] = {false};
+
+	for (size_t i = 0; i < rg->packs.n; i++) {
+		const struct seen_pack *seen = &rg->packs.v[i];
+
+		if (seen->fate != FATE_AWAY || seen->row->medium > MEDIA_MAX ||
+		    told[seen->row->medium])
+			continue;
+		told[seen->row->medium] = true;
+		if (tell_away_medium(rg, seen->row->medium, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void tell_unopened(struct regain *rg)
 {
 	for (size_t i = 0; i < rg->packs.n; i++)
 		if (rg->packs.v[i].row == NULL && rg->packs.v[i].fate == FATE_UNOPENED)
@@ -552,18 +569,17 @@ static int tell_unopened(struct regain *rg)
 					 "how many mails it holds cannot be told",
 					 (unsigned long long)rg->packs.v[i].pack,
 					 rg->packs.v[i].medium));
-	return 0;
 }
 
 static int tell_lost(struct regain *rg, struct err *err)
 {
 	int rc = list_lost(rg, err);
 
-	if (rc < 0 || tell_lost_packs(rg, err) < 0 || count_lost(rg, err) < 0 ||
-	    db_exec(catalog_db(rg->a->catalog), "DROP TABLE lost", err) < 0 ||
-	    tell_away(rg, err) < 0)
+	if (rc < 0 || (rc > 0 && (tell_lost_packs(rg, err) < 0 || count_lost(rg, err) < 0)) ||
+	    db_exec(catalog_db(rg->a->catalog), "DROP TABLE lost", err) < 0)
 		return -1;
-	return tell_unopened(rg);
+	tell_unopened(rg);
+	return tell_away(rg, err);
 }
 
 /* ---- the whole ---- */

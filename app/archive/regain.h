@@ -25,6 +25,10 @@ struct regain_report {
 		char **v; /* sentences on what could not be had, in the arena */
 		size_t n, cap;
 	} lost;
+	struct {
+		unsigned *v; /* media that are in use until regain_set_aside() */
+		size_t n, cap;
+	} deactivated;
 	uint64_t mails_lost;   /* that the catalog knows, and no medium has */
 	bool mirror_is_medium; /* the mirror's place has become a medium's: there is no mirror now */
 };
@@ -43,6 +47,9 @@ int regain_known_media(struct archive *a, struct found_media *found, struct err 
 int regain_packs(struct archive *a, struct found_media *found, const struct uuid *deleted,
 		 size_t n_deleted, struct arena *arena, struct regain_report *report_r,
 		 struct err *err);
+
+/* Media that were deactivated are so again. What is to be read of them (the index) was read before. */
+int regain_set_aside(struct archive *a, const struct regain_report *report, struct err *err);
 
 /* catalog.new, closed, becomes the catalog. The old one, if there is any, stays as catalog.db.old. */
 int regain_put_in_place(struct archive *a, struct err *err);

@@ -5,6 +5,7 @@
 #include "storage/staged.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- which ones ---- */
 
@@ -156,6 +157,21 @@ static int begin_staged(struct regain *rg, const struct medium_row *row, struct 
 	return media_set_state(rg->a->catalog, row->medium, MEDIUM_IN_USE, 0, err);
 }
 
+/* Without a place it has no row, and a pack needs one. */
+static void tell_unknown_staged(struct regain *rg)
+{
+	for (unsigned n = 1; n <= MEDIA_MAX; n++) {
+		CLEAN_STR path = STR_INIT;
+
+		str_addf(&path, "%s/staging/%u", rg->a->dir, n);
+		if (known(rg, n) == NULL && regain_source(rg, n) == NULL &&
+		    access(path.data, F_OK) == 0)
+			log_warn("what waits in staging for medium %u is left out: where that "
+				 "medium is, the command must be told",
+				 n);
+	}
+}
+
 int regain_begin_media(struct regain *rg, struct err *err)
 {
 	if (media_list(rg->a->catalog, rg->arena, &rg->media, &rg->n_media, err) < 0)
@@ -166,6 +182,7 @@ int regain_begin_media(struct regain *rg, struct err *err)
 	for (size_t i = 0; i < rg->n_media; i++)
 		if (begin_staged(rg, &rg->media[i], err) < 0)
 			return -1;
+	tell_unknown_staged(rg);
 	return 0;
 }
 
@@ -215,11 +232,22 @@ int regain_end_media(struct regain *rg, struct err *err)
 {
 	for (size_t i = 0; i < rg->n_sources; i++) {
 		const struct regain_source *s = &rg->sources[i];
-		const struct medium_row *row = known(rg, s->medium);
-		unsigned redirect = s->state == MEDIUM_REDIRECTED && row ? row->redirect : 0;
 
-		if (media_set_state(rg->a->catalog, s->medium, s->state, redirect, err) < 0)
+		if (s->state == MEDIUM_DEACTIVATED)
+			ARENA_PUSH(rg->arena, rg->report->deactivated, s->medium);
+		else if (s->state == MEDIUM_REDIRECTED &&
+			 media_set_state(rg->a->catalog, s->medium, s->state,
+					 known(rg, s->medium)->redirect, err) < 0)
 			return -1;
 	}
 	return choose_active(rg, err) < 0 ? -1 : settle_mirror(rg, err);
+}
+
+int regain_set_aside(struct archive *a, const struct regain_report *report, struct err *err)
+{
+	for (size_t i = 0; i < report->deactivated.n; i++)
+		if (media_set_state(a->catalog, report->deactivated.v[i], MEDIUM_DEACTIVATED, 0,
+				    err) < 0)
+			return -1;
+	return 0;
 }

@@ -60,7 +60,7 @@ struct regain {
 /* Decide which media take part, write where they are, and make them the archive's, to be read only. Meanwhile all of them
  * are in use. */
 int regain_begin_media(struct regain *rg, struct err *err);
-/* Their states as they are to be, and the active one. */
+/* Their states as they are to be, and the active one. Those that were deactivated go to the report. */
 int regain_end_media(struct regain *rg, struct err *err);
 /* The number that NUMBER's packs are on, by redirection. */
 unsigned regain_resolve(const struct regain *rg, unsigned number);

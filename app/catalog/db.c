@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/catalog/db.h"
 
+#include "base/file.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	STATEMENTS_MAX = 256,
-	LOG_KEEP_BYTES = 64 * 1024 *
-			 1024, /* of disk, once a long backup or reader made it larger */
+	/* of disk, once a long backup or reader has made the log larger */
+	LOG_KEEP_BYTES = 64 * 1024 * 1024,
 	/* waiting for another writer: often at first, half a minute in all */
 	BUSY_QUICK_TRIES = 100,
 	BUSY_QUICK_MS = 1,
@@ -113,8 +117,8 @@ static int set_options(struct db *db, const struct db_options *o, struct err *er
 		 o->page_bytes, o->cache_kib);
 	if (!o->read_only)
 		str_addf(&sql,
-			 "PRAGMA journal_mode=WAL;PRAGMA synchronous=%s;PRAGMA "
-			 "journal_size_limit=%d;",
+			 "PRAGMA journal_mode=WAL;PRAGMA synchronous=%s;"
+			 "PRAGMA journal_size_limit=%d;",
 			 o->sync_full ? "FULL" : "NORMAL", LOG_KEEP_BYTES);
 	str_adds(&sql, "SELECT count(*) FROM sqlite_master;"); /* the key is tried here */
 	return db_exec(db, sql.data, err);
@@ -144,15 +148,22 @@ static int wait_for_others(void *arg, int tries)
 	return 1;
 }
 
+/* What SQLite makes, all may read. Files that it makes beside this one get the same rights. */
+static int make_file(const char *path, struct err *err)
+{
+	CLEAN_FD fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	/* One that is there is not even opened: closing it would end the locks that this process has on it. */
+	return fd >= 0 || errno == EEXIST ? 0 : err_errno(err, "%s: %m", path);
+}
+
 int db_open(const char *path, const struct secret *key, const struct db_options *options,
 	    struct db **db_r, struct err *err)
 {
 	CLEAN(db) db = mem_new(sizeof(*db));
 	int flags = options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
 
-	if (options->create)
-		flags |= SQLITE_OPEN_CREATE;
-	else if (must_be_there(path, err) < 0)
+	if ((options->create ? make_file(path, err) : must_be_there(path, err)) < 0)
 		return -1;
 	db->name = options->name;
 	if (sqlite3_open_v2(path, &db->sqlite, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {

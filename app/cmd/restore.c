@@ -78,9 +78,6 @@ static void print_lost(const struct restore_report *r)
 		       "listed, "
 		       "and told as damaged.\n",
 		       (unsigned long long)r->mails_lost, r->mails_lost == 1 ? " that" : "s that");
-	if (r->mirror_is_medium)
-		printf("The mirror's folders are the archive's media now, so it has no mirror any "
-		       "more: set another place with \"sealpost backup mirror --to PLACE\".\n");
 }
 
 static int tell(const struct cmd *cmd, const struct restore_report *r,
@@ -91,6 +88,10 @@ static int tell(const struct cmd *cmd, const struct restore_report *r,
 	} else {
 		print_backup(r);
 		print_lost(r);
+		if (r->mirror_is_medium && !o->drill)
+			printf("The mirror's folders are the archive's media now, so it has no "
+			       "mirror any more: set another place with \"sealpost backup mirror "
+			       "--to PLACE\".\n");
 		if (o->drill)
 			printf("Drill: %llu mail%s from %u medi%s restored into a temporary place, "
 			       "%llu of them opened and proved; nothing was changed or kept.\n",
@@ -160,81 +161,109 @@ static int restore_true(const struct cmd *cmd, const struct restore_options *o,
 
 /* ---- a drill ---- */
 
+/* What is known of an archive that is at work here. */
+struct drilled {
+	struct keyring *keys;
+	uint64_t mails; /* that it has */
+	struct site *places;
+	struct secret **passwords;
+	size_t n;
+};
+
 static int run_drill(const struct cmd *cmd, const struct restore_options *o,
-		     const struct keyring *keys, const struct site *from, size_t n)
+		     const struct keyring *keys, const struct site *from, size_t n, uint64_t mails)
 {
 	CLEAN(arena) arena = arena_new();
 	struct restore_report report = {.arena = arena};
-	const char *tmp = getenv("TMPDIR");
-	const char *parent = access(cmd->archive_dir, W_OK) == 0 ? cmd->archive_dir
-			     : tmp != NULL                       ? tmp
-								 : "/var/tmp";
+	const char *tmp = getenv("TMPDIR") ? getenv("TMPDIR") : "/var/tmp";
+	const char *parent = access(cmd->archive_dir, W_OK) == 0 ? cmd->archive_dir : tmp;
 	struct err err = {0};
 	uint64_t opened;
 
 	if (restore_drill(parent, keys, from, n, o->mails, &opened, &report, &err) < 0)
 		return fail(cmd, &err);
+	if (report.mails < mails)
+		ARENA_PUSH(arena, report.lost,
+			   arena_f(arena,
+				   "%llu of the archive's %llu mails are not there yet, or not "
+				   "any more",
+				   (unsigned long long)(mails - report.mails),
+				   (unsigned long long)mails));
 	return tell(cmd, &report, o, opened);
 }
 
-enum { OWN_PLACES = 300 };
-
-/* The places of an archive that is there: its media, and then the mirror. */
-struct own_places {
-	struct site v[OWN_PLACES];
-	struct secret *passwords[OWN_PLACES];
-	size_t n;
-};
-
-static void own_places_clear(struct own_places *p)
+static void drilled_clear(struct drilled *d)
 {
-	for (size_t i = 0; i < OWN_PLACES; i++)
-		secret_free(&p->passwords[i]);
+	keyring_free(&d->keys);
+	for (size_t i = 0; i < d->n; i++)
+		secret_free(&d->passwords[i]);
+	free(d->places);
+	free(d->passwords);
 }
 
-static int own_media(struct archive *a, struct arena *arena, struct own_places *p, struct err *err)
+static int add_medium(struct archive *a, struct arena *arena, const struct medium_row *row,
+		      struct drilled *d, struct err *err)
 {
-	struct medium_row *rows;
-	size_t n;
+	struct site *site = &d->places[d->n];
 
-	if (media_list(archive_catalog(a), arena, &rows, &n, err) < 0)
+	if (row->state != MEDIUM_IN_USE)
+		return 0;
+	if (media_site(archive_catalog(a), arena, row->medium, site, &d->passwords[d->n], err) < 0)
 		return -1;
-	for (size_t i = 0; i < n && p->n < OWN_PLACES - 1; i++) {
-		struct site *site = &p->v[p->n];
-
-		if (rows[i].state != MEDIUM_IN_USE)
-			continue;
-		if (media_site(archive_catalog(a), arena, rows[i].medium, site, &p->passwords[p->n],
-			       err) < 0)
-			return -1;
-		if (!site_is_share(site->location) && site->location[0] != '/')
-			site->location = arena_f(arena, "%s/%s", archive_dir(a), site->location);
-		p->n++;
-	}
+	if (!site_is_share(site->location) && site->location[0] != '/')
+		site->location = arena_f(arena, "%s/%s", archive_dir(a), site->location);
+	d->n++;
 	return 0;
 }
 
-/* With the archive's own key, from where it is. */
-static int drill_here(const struct cmd *cmd, const struct restore_options *o)
+/* The places of its media, and then of its mirror. */
+static int add_places(struct archive *a, struct arena *arena, struct drilled *d, struct err *err)
+{
+	struct medium_row *rows;
+	size_t n;
+	int rc;
+
+	if (media_list(archive_catalog(a), arena, &rows, &n, err) < 0)
+		return -1;
+	d->places = mem_new((n + 1) * sizeof(*d->places));
+	d->passwords = mem_new((n + 1) * sizeof(*d->passwords));
+	for (size_t i = 0; i < n; i++)
+		if (add_medium(a, arena, &rows[i], d, err) < 0)
+			return -1;
+	rc = mirror_site(archive_catalog(a), arena, &d->places[d->n], &d->passwords[d->n], err);
+	d->n += rc > 0;
+	return rc < 0 ? -1 : 0;
+}
+
+/* Closed again at once: a drill takes its time. */
+static int look_at_archive(const struct cmd *cmd, struct arena *arena, struct drilled *d)
 {
 	CLEAN(archive) a = NULL;
-	CLEAN(arena) arena = arena_new();
-	__attribute__((cleanup(own_places_clear))) struct own_places own = {0};
+	struct mails_totals totals;
 	struct err err = {0};
-	int rc;
 
 	if (cmd_open(cmd, &a) < 0)
 		return EXIT_FAILED;
-	if (o->from.n > 0)
-		return run_drill(cmd, o, archive_keys(a), o->from.v, o->from.n);
-	rc = own_media(a, arena, &own, &err);
-	if (rc == 0)
-		rc = mirror_site(archive_catalog(a), arena, &own.v[own.n], &own.passwords[own.n],
-				 &err);
-	if (rc < 0)
+	if (mails_totals(archive_catalog(a), &totals, &err) < 0 ||
+	    add_places(a, arena, d, &err) < 0)
 		return cmd_fail(cmd, &err);
-	own.n += rc > 0;
-	return run_drill(cmd, o, archive_keys(a), own.v, own.n);
+	d->mails = totals.mails;
+	d->keys = keyring_of(keyring_archive(archive_keys(a)), keyring_key(archive_keys(a)));
+	return EXIT_DONE;
+}
+
+/* With the archive's own key, from where it is or FROM. */
+static int drill_here(const struct cmd *cmd, const struct restore_options *o)
+{
+	CLEAN(arena) arena = arena_new();
+	__attribute__((cleanup(drilled_clear))) struct drilled d = {0};
+	int status = look_at_archive(cmd, arena, &d);
+
+	if (status != EXIT_DONE)
+		return status;
+	if (o->from.n > 0)
+		return run_drill(cmd, o, d.keys, o->from.v, o->from.n, d.mails);
+	return run_drill(cmd, o, d.keys, d.places, d.n, d.mails);
 }
 
 /* ---- the verb ---- */
@@ -271,7 +300,7 @@ static int run(struct cmd *cmd, struct restore_options *o)
 	status = read_key(cmd, o, &keys);
 	if (status != EXIT_DONE)
 		return status;
-	return o->drill ? run_drill(cmd, o, keys, o->from.v, o->from.n)
+	return o->drill ? run_drill(cmd, o, keys, o->from.v, o->from.n, 0)
 			: restore_true(cmd, o, keys);
 }
 

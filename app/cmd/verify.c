@@ -69,7 +69,7 @@ static void print_left_out(void *arg, unsigned medium, uint64_t packs, const cha
 		str_adds(&line, "}\n");
 	} else {
 		str_addf(&line,
-			 "medium %u does not answer, and %llu pack%s there %s not checked: %s\n",
+			 "medium %u cannot be read now, and %llu pack%s there %s not checked: %s\n",
 			 medium, (unsigned long long)packs, cmd_plural(packs),
 			 packs == 1 ? "was" : "were", why);
 	}

@@ -4,7 +4,9 @@
  *     bench_archive search ARCHIVE       every class of query, the newest 50 with their rows
  *     bench_archive cold ARCHIVE WORD    open and first query of this process; drop the system's page
  *                                        cache ahead of it
- *     bench_archive read ARCHIVE MAILS   so many mails drawn at random, by id
+ *     bench_archive read ARCHIVE MAILS [PROGRAMS]
+ *                                        so many mails drawn at random, by id. PROGRAMS: where sealpost-smb is, for
+ *                                        an archive on a share
  *
  * Words to search for come from the archive's own mail and are sorted by how many mails have them:
  * common 20 to 60 of a hundred, mid 5 to 15, rare at most 1 in 1,000. Each class asks for TERMS
@@ -13,6 +15,7 @@
 #include "app/archive/read.h"
 #include "app/catalog/db.h"
 #include "app/mail/mail.h"
+#include "base/program.h"
 #include "tests/bench/bench.h"
 
 enum { TERMS = 24, ROUNDS = 3, TOP = 50, SAMPLES = 400, WORD_MAX = 20, TEXT_MAX = 128 };
@@ -391,11 +394,14 @@ int main(int argc, char **argv)
 		cold(argv[2], argv[3]);
 		return 0;
 	}
-	if (strcmp(verb, "search") != 0 && !(strcmp(verb, "read") == 0 && argc == 4)) {
-		fprintf(stderr, "usage: bench_archive search ARCHIVE | read ARCHIVE MAILS"
-				" | cold ARCHIVE WORD\n");
+	if (strcmp(verb, "search") != 0 && !(strcmp(verb, "read") == 0 && argc >= 4)) {
+		fprintf(stderr,
+			"usage: bench_archive search ARCHIVE | read ARCHIVE MAILS [PROGRAMS]"
+			" | cold ARCHIVE WORD\n");
 		return 2;
 	}
+	if (argc == 5)
+		program_use_folder(argv[4]);
 	b.a = open_archive(argv[2]);
 	if (strcmp(verb, "search") == 0)
 		search(&b);

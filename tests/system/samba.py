@@ -182,17 +182,20 @@ class Samba:
 
     @contextlib.contextmanager
     def swapped(self, other):
-        """Another folder stands in the place of "share" meanwhile; what was written there is moved back to OTHER."""
+        """The server has another folder in the place of "share" meanwhile. Sessions do not outlive the change: they
+        would go on in the folder they know."""
         kept = self.path / "kept"
-        self.folder().rename(kept)
-        other.rename(self.folder())
-        for path in [self.folder(), *self.folder().rglob("*")]:
-            shutil.chown(path, self.user, self.user)
+        with self.down():
+            self.folder().rename(kept)
+            other.rename(self.folder())
+            for path in [self.folder(), *self.folder().rglob("*")]:
+                shutil.chown(path, self.user, self.user)
         try:
             yield
         finally:
-            self.folder().rename(other)
-            kept.rename(self.folder())
+            with self.down():
+                self.folder().rename(other)
+                kept.rename(self.folder())
 
     @contextlib.contextmanager
     def down(self, sign=signal.SIGKILL):

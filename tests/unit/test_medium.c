@@ -219,6 +219,41 @@ static void a_removed_file_is_gone_even_where_it_was_open_for_reading(void **sta
 	assert_int_equal(err.kind, ERR_NOTFOUND);
 }
 
+static void a_file_takes_the_place_of_another_in_one_step(void **state)
+{
+	int64_t time_s = 0;
+
+	(void)state;
+	put(medium, NAME, "old");
+	put(medium, NAME ".part", "new");
+	holds(medium, NAME, "old"); /* and stays open */
+	assert_int_equal(medium_replace(medium, NAME ".part", NAME, &err), 0);
+	holds(medium, NAME, "new");
+	assert_int_equal(medium_modified(medium, NAME, &time_s, &err), 0);
+	assert_true(time_s > 0);
+	assert_int_equal(medium_modified(medium, NAME ".part", &time_s, &err), -1);
+	assert_int_equal(err.kind, ERR_NOTFOUND);
+	err_clear(&err);
+	assert_int_equal(medium_replace(medium, NAME ".part", NAME, &err), -1);
+	assert_int_equal(err.kind, ERR_NOTFOUND);
+	holds(medium, NAME, "new");
+}
+
+/* Another process, or another disk in the place of this one. */
+static void a_file_that_was_exchanged_behind_its_back_is_read_anew(void **state)
+{
+	char path[2][128];
+
+	(void)state;
+	put(medium, NAME, "old");
+	put(medium, "other", "new");
+	holds(medium, NAME, "old");
+	snprintf(path[0], sizeof(path[0]), "%s/other", dir);
+	snprintf(path[1], sizeof(path[1]), "%s/" NAME, dir);
+	assert_int_equal(rename(path[0], path[1]), 0);
+	holds(medium, NAME, "new");
+}
+
 static void a_cut_only_ever_shrinks(void **state)
 {
 	(void)state;
@@ -347,6 +382,30 @@ static void the_faulty_medium_fails_as_it_is_told(void **state)
 	medium_free(&faulty);
 }
 
+static void the_faulty_medium_fails_to_exchange_files_too(void **state)
+{
+	struct medium *faulty = medium_faulty_new(TAKE(medium));
+	struct medium_faulty_plan plan = {.fault = FAULT_OFFLINE, .at_call = 1};
+	int64_t time_s;
+
+	(void)state;
+	medium = faulty;
+	put(faulty, NAME, "old");
+	put(faulty, NAME ".part", "new");
+	medium_faulty_set(faulty, &plan);
+	assert_int_equal(medium_replace(faulty, NAME ".part", NAME, &err), -1);
+	assert_int_equal(err.kind, ERR_OFFLINE);
+	err_clear(&err);
+	holds(faulty, NAME, "old"); /* nothing was done */
+	assert_int_equal(medium_replace(faulty, NAME ".part", NAME, &err), 0);
+	holds(faulty, NAME, "new");
+	medium_faulty_set(faulty, &plan);
+	assert_int_equal(medium_modified(faulty, NAME, &time_s, &err), -1);
+	assert_int_equal(err.kind, ERR_OFFLINE);
+	err_clear(&err);
+	assert_int_equal(medium_modified(faulty, NAME, &time_s, &err), 0);
+}
+
 static void the_faulty_medium_reads_short_or_wrong(void **state)
 {
 	struct medium *faulty = medium_faulty_new(TAKE(medium));
@@ -402,11 +461,14 @@ int main(void)
 		TEST(a_missing_file_is_not_found_but_a_missing_medium_is_offline),
 		TEST(all_files_below_a_folder_are_listed),
 		TEST(a_removed_file_is_gone_even_where_it_was_open_for_reading),
+		TEST(a_file_takes_the_place_of_another_in_one_step),
+		TEST(a_file_that_was_exchanged_behind_its_back_is_read_anew),
 		TEST(a_cut_only_ever_shrinks),
 		TEST(space_is_told),
 		TEST(what_no_longer_fits_is_no_space),
 		TEST(threads_read_more_files_than_stay_open),
 		TEST(the_faulty_medium_fails_as_it_is_told),
+		TEST(the_faulty_medium_fails_to_exchange_files_too),
 		TEST(the_faulty_medium_reads_short_or_wrong),
 		TEST(the_faulty_medium_kills_in_the_middle_of_an_append),
 	};

@@ -263,12 +263,15 @@ static uint64_t pack_of(struct fixture *f, const struct uuid *id)
 	return fixture_row(f, arena, id).record.pack;
 }
 
+/* One bit; in the middle with -1. */
 static void flip(const char *path, long offset)
 {
 	int fd = open(path, O_RDWR);
+	struct stat st;
 	unsigned char c;
 
-	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	offset = offset < 0 ? st.st_size / 2 : offset;
 	assert_int_equal(pread(fd, &c, 1, offset), 1);
 	c ^= 1;
 	assert_int_equal(pwrite(fd, &c, 1, offset), 1);
@@ -378,7 +381,7 @@ static void a_damaged_link_is_passed_over_for_the_one_before(void **state)
 	note(f, &b, "late", "");
 	backup(f, false);
 	damaged = newest_set(medium(f), keys, arena);
-	flip(damaged, 2000);
+	flip(damaged, -1);
 	c = take(f, 3);
 	keyring_free(&keys);
 	keys = lose(f);
@@ -672,6 +675,49 @@ static void a_medium_that_the_backup_does_not_know_is_taken_in_and_is_the_active
 	is_sound(f, 3);
 }
 
+static void a_medium_that_another_stands_for_and_one_that_is_deactivated_stay_so(void **state)
+{
+	struct fixture *f = *state;
+	CLEAN(arena) arena = arena_new();
+	CLEAN(keyring) keys = load_key(f);
+	struct site from[2];
+	struct medium_row row;
+	struct restore_report r;
+	struct uuid a = take(f, 1), b, c;
+	const char *second, *third;
+
+	second = arena_str(arena, fixture_path(f, "second"));
+	third = arena_str(arena, fixture_path(f, "third"));
+	add_medium(f, second);
+	b = take(f, 2);
+	add_medium(f, third);
+	c = take(f, 3);
+	assert_int_equal(dir_make_all(path_on(third, keys, "packs/00", arena), 0700, &f->err), 0);
+	fixture_copy(pack_on(medium(f), keys, pack_of(f, &a), arena),
+		     pack_on(third, keys, pack_of(f, &a), arena));
+	if (media_set_state(archive_catalog(f->a), 1, MEDIUM_REDIRECTED, 3, &f->err) < 0 ||
+	    media_set_state(archive_catalog(f->a), 2, MEDIUM_DEACTIVATED, 0, &f->err) < 0)
+		fail_msg("%s", f->err.text);
+	backup(f, true);
+	keyring_free(&keys);
+	keys = lose(f);
+	from[0] = (struct site){.location = second};
+	from[1] = (struct site){.location = third};
+	restore_from(f, keys, arena, from, 2, &r);
+	lost_nothing(&r);
+	assert_int_equal(media_get(archive_catalog(f->a), arena, 1, &row, &f->err), 1);
+	assert_int_equal(row.state, MEDIUM_REDIRECTED);
+	assert_int_equal(row.redirect, 3);
+	assert_int_equal(media_get(archive_catalog(f->a), arena, 2, &row, &f->err), 1);
+	assert_int_equal(row.state, MEDIUM_DEACTIVATED);
+	holds(f, &a, 1);
+	holds(f, &c, 3);
+	if (media_set_state(archive_catalog(f->a), 2, MEDIUM_IN_USE, 0, &f->err) < 0)
+		fail_msg("%s", f->err.text);
+	holds(f, &b, 2);
+	is_sound(f, 3);
+}
+
 /* ---- what is refused ---- */
 
 static void another_archives_key_is_refused_and_leaves_nothing(void **state)
@@ -851,6 +897,7 @@ int main(void)
 		T(a_mirror_that_was_interrupted_after_an_erasing_gives_the_old_pack),
 		T(media_keep_their_numbers_and_one_that_is_away_its_place),
 		T(a_medium_that_the_backup_does_not_know_is_taken_in_and_is_the_active_one),
+		T(a_medium_that_another_stands_for_and_one_that_is_deactivated_stay_so),
 		T(another_archives_key_is_refused_and_leaves_nothing),
 		T(a_directory_that_is_in_use_is_refused_and_stays_as_it_is),
 		T(a_restore_that_failed_leaves_nothing),

@@ -26,6 +26,7 @@ struct rig {
 	struct medium_faulty_plan plan; /* of each connection */
 	struct medium *far;             /* the last one */
 	bool away;
+	unsigned connects; /* tries */
 };
 
 /* ---- the share ---- */
@@ -35,6 +36,7 @@ static int connect_far(void *arg, struct medium **far_r, struct err *err)
 	struct rig *r = arg;
 	struct medium *local;
 
+	r->connects++;
 	if (r->away)
 		return err_set(err, ERR_OFFLINE, "host: nobody is at home");
 	if (medium_local_open(fixture_path(r->f, "far"), &local, err) < 0)
@@ -634,6 +636,65 @@ static void a_crash_with_the_share_away_is_made_good_at_once(void **state)
 	verifies(&r, 1);
 }
 
+/* The catalog as it is now; and back to it, with the archive opened anew. */
+static void keep_catalog(struct rig *r)
+{
+	assert_int_equal(db_exec(catalog_db(archive_catalog(r->f->a)),
+				 "PRAGMA wal_checkpoint(TRUNCATE)", &r->f->err),
+			 0);
+	fixture_copy(fixture_path(r->f, "archive/catalog.db"), fixture_path(r->f, "kept"));
+}
+
+static void forget_since(struct rig *r)
+{
+	archive_free(&r->f->a);
+	fixture_copy(fixture_path(r->f, "kept"), fixture_path(r->f, "archive/catalog.db"));
+	restart(r);
+}
+
+static uint64_t count_mails(struct rig *r)
+{
+	struct mails_totals totals;
+
+	assert_int_equal(mails_totals(archive_catalog(r->f->a), &totals, &r->f->err), 0);
+	return totals.mails;
+}
+
+static void a_silent_share_is_not_asked_to_make_a_crash_good(void **state)
+{
+	struct rig r = rig_new(state);
+	struct taker *taker;
+	struct taken t;
+	CLEAN_STR first = STR_INIT;
+	CLEAN_STR second = STR_INIT;
+
+	fixture_attachment(&first, "1@example.org", 'x');
+	fixture_attachment(&second, "2@example.org", 'x');
+	use_share(&r);
+	fixture_take(r.f, &(struct arrival){.raw = str_view(&first)});
+	ship(&r);
+	taker = taker_new(r.f->a, true);
+	fixture_give(r.f, taker, &(struct arrival)ARRIVAL(MAIL(1)));
+	keep_catalog(&r);
+	t = fixture_give(r.f, taker,
+			 &(struct arrival){.raw = str_view(&second)}); /* its part is far */
+	taker_free(&taker);
+	forget_since(&r); /* it crashed before the commit */
+	r.away = true;
+	ship(&r);
+	r.connects = 0;
+	assert_int_equal(archive_recover(r.f->a, &r.f->err), 0);
+	assert_int_equal(r.connects, 0);
+	assert_int_equal(count_mails(&r), 2);
+	r.away = false;
+	ship(&r);
+	assert_int_equal(archive_recover(r.f->a, &r.f->err), 0);
+	assert_int_equal(count_mails(&r), 3);
+	fixture_holds(r.f, &t.id, str_view(&second));
+	ship(&r);
+	verifies(&r, 3);
+}
+
 static bool stop_at_once(void *arg)
 {
 	(void)arg;
@@ -690,6 +751,7 @@ int main(void)
 		TEST(other_files_go_whole_and_parts_stay),
 		TEST(a_pack_lost_from_staging_is_told_and_the_others_go),
 		TEST(a_crash_with_the_share_away_is_made_good_at_once),
+		TEST(a_silent_share_is_not_asked_to_make_a_crash_good),
 		TEST(shipping_stops_when_it_is_asked_to),
 		TEST(only_one_process_ships_for_a_medium),
 	};
