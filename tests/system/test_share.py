@@ -189,4 +189,4 @@ def test_no_secret_is_on_a_command_line_or_in_the_environment(server):
 
 def test_a_missing_helper_is_named(server, tmp_path):
     with Probe(server.url(), server, programs=tmp_path) as probe:
-        refused("not-found", "sealpost-smb is missing", probe.opened)
+        refused("unsupported", "sealpost-smb is missing", probe.opened)
