@@ -104,7 +104,8 @@ static int check_catalog(struct archive *a, struct err *err)
 /* With its log; also what an interrupted run has left. */
 static void drop_catalog(const char *dir)
 {
-	static const char *const files[] = {"catalog.new-wal", "catalog.new-shm", "catalog.new"};
+	static const char *const files[] = {"catalog.new-journal", "catalog.new-wal",
+					    "catalog.new-shm", "catalog.new"};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		CLEAN_STR path = STR_INIT;
@@ -244,9 +245,10 @@ int restore_catalog(const char *dir, struct found_media *found, struct archive *
 
 /* What a restore makes there before the catalog has its name, and so may be there when it is begun again; and what may
  * have been there before. */
-static const char *const made[] = {"catalog.new", "catalog.new-wal", "catalog.new-shm",
-				   "index.db",    "index.db-wal",    "index.db-shm",
-				   "index.lock",  "spool.pub",       "archive.key"};
+static const char *const made[] = {
+	"catalog.new", "catalog.new-journal", "catalog.new-wal", "catalog.new-shm",
+	"index.db",    "index.db-journal",    "index.db-wal",    "index.db-shm",
+	"index.lock",  "spool.pub",           "archive.key"};
 static const char *const brought[] = {"key-backup", "sealpost.conf", "staging"};
 
 static bool is_one_of(const char *name, const char *const *names, size_t n)

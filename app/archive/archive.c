@@ -272,7 +272,7 @@ int archive_open(const char *dir, struct archive **archive_r, struct err *err)
 
 void archive_remove_database_log(struct archive *a, const char *name)
 {
-	static const char *const ends[] = {"-wal", "-shm"};
+	static const char *const ends[] = {"-journal", "-wal", "-shm"};
 	CLEAN_STR path = STR_INIT;
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {

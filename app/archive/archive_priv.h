@@ -45,6 +45,9 @@ void archive_medium_root(const struct archive *a, const char *location, struct s
 /* Is MEDIUM the archive's, with this number? If not, or if it cannot be told: ERR_OFFLINE or ERR_TIMEOUT, in words. It may
  * be the right one again in a minute. */
 int archive_check_label(struct archive *a, struct medium *medium, unsigned number, struct err *err);
+/* The archive's folder at SITE, with the label of medium NUMBER; what is wrong with it in words, as above. */
+int archive_open_place(struct archive *a, const struct site *site, unsigned number,
+		       struct medium **medium_r, struct err *err);
 /* Lock pack NUMBER for its writer: 1, 0 when another process holds it. */
 int archive_lock_pack(struct archive *a, uint64_t pack, struct err *err);
 void archive_unlock_pack(struct archive *a, uint64_t pack);

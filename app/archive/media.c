@@ -199,15 +199,11 @@ int media_move(struct archive *a, unsigned medium, const struct site *site, stru
 {
 	CLEAN(arena) arena = arena_new();
 	CLEAN(medium) m = NULL;
-	CLEAN_STR folder = STR_INIT;
 	struct site_space space;
 	struct medium_row row;
 
-	if (get(a, arena, medium, &row, err) < 0)
-		return -1;
-	archive_folder(a, &folder);
-	if (site_open(site, folder.data, false, &m, err) < 0 ||
-	    archive_check_label(a, m, medium, err) < 0 || site_test(m, &space, err) < 0)
+	if (get(a, arena, medium, &row, err) < 0 ||
+	    archive_open_place(a, site, medium, &m, err) < 0 || site_test(m, &space, err) < 0)
 		return -1;
 	if (change(a, medium, set_site, (void *)site, err) < 0)
 		return -1;
@@ -345,16 +341,13 @@ static int look(struct archive *a, unsigned medium, bool deep, struct site_space
 	CLEAN(arena) arena = arena_new();
 	CLEAN(secret) password = NULL;
 	CLEAN(medium) m = NULL;
-	CLEAN_STR folder = STR_INIT;
 	struct site site;
 
 	if (media_site(a->catalog, arena, medium, &site, &password, err) <= 0)
 		return -1;
 	if (!site_is_share(site.location) && site.location[0] != '/')
 		site.location = arena_f(arena, "%s/%s", a->dir, site.location);
-	archive_folder(a, &folder);
-	if (site_open(&site, folder.data, false, &m, err) < 0 ||
-	    archive_check_label(a, m, medium, err) < 0)
+	if (archive_open_place(a, &site, medium, &m, err) < 0)
 		return -1;
 	return deep ? site_test(m, space_r, err)
 		    : medium_space(m, &space_r->free_bytes, &space_r->total_bytes, err);

@@ -37,15 +37,36 @@ int archive_check_label(struct archive *a, struct medium *medium, unsigned numbe
 			"what was archived there is not there now, and nothing is written",
 			where);
 	case ERR_WRONGKEY:
-		return err_set(
-			err, ERR_OFFLINE,
-			"%s belongs to another archive, or its medium.json is damaged: it does "
-			"not open with this archive's key; nothing is written there",
-			where);
+		return err_set(err, ERR_OFFLINE,
+			       "%s is not this archive's: the medium.json there was made with "
+			       "another key, or is damaged; nothing is written there",
+			       where);
 	default:
 		err->kind = ERR_OFFLINE;
 		return -1;
 	}
+}
+
+int archive_open_place(struct archive *a, const struct site *site, unsigned number,
+		       struct medium **medium_r, struct err *err)
+{
+	CLEAN(medium) m = NULL;
+	CLEAN_STR folder = STR_INIT;
+	struct err why = {0};
+
+	archive_folder(a, &folder);
+	if (site_open(site, folder.data, false, &m, &why) < 0) {
+		bool gone = why.kind == ERR_NOTFOUND;
+
+		return err_set(err, gone ? ERR_OFFLINE : why.kind, "%s%s", why.text,
+			       gone ? "; it is empty, or another one than it was, and nothing is "
+				      "written there"
+				    : "");
+	}
+	if (archive_check_label(a, m, number, err) < 0)
+		return -1;
+	*medium_r = TAKE(m);
+	return 0;
 }
 
 /* --- across a network ------------------------------------------------------------------------- */
@@ -66,30 +87,16 @@ static int connect_far(void *arg, struct medium **far_r, struct err *err)
 	struct archive *a = place->a;
 	CLEAN(arena) arena = arena_new();
 	CLEAN(secret) password = NULL;
-	CLEAN(medium) far = NULL;
-	CLEAN_STR folder = STR_INIT;
 	enum medium_state state;
 	unsigned redirect;
 	struct site site;
-	struct err why = {0};
 
 	if (media_state(a->catalog, place->number, &state, &redirect, err) <= 0 ||
 	    media_site(a->catalog, arena, place->number, &site, &password, err) <= 0)
 		return err_add(err, "medium %u", place->number);
 	if (state == MEDIUM_DEACTIVATED)
 		return refuse_deactivated(place->number, err);
-	archive_folder(a, &folder);
-	if (site_open(&site, folder.data, false, &far, &why) < 0) {
-		return err_set(err, why.kind == ERR_NOTFOUND ? ERR_OFFLINE : why.kind, "%s%s",
-			       why.text,
-			       why.kind == ERR_NOTFOUND ? "; it is empty, or another one than it "
-							  "was, and nothing is written there"
-							: "");
-	}
-	if (archive_check_label(a, far, place->number, err) < 0)
-		return -1;
-	*far_r = TAKE(far);
-	return 0;
+	return archive_open_place(a, &site, place->number, far_r, err);
 }
 
 /* ARCHIVE/staging/NUMBER; what is created there is durable only if the folder itself is. */

@@ -430,6 +430,14 @@ static uint64_t *list_gone(struct regain *rg, size_t *n_r)
 	return gone;
 }
 
+static bool any_away(const struct regain *rg)
+{
+	for (size_t i = 0; i < rg->packs.n; i++)
+		if (rg->packs.v[i].fate == FATE_AWAY)
+			return true;
+	return false;
+}
+
 static int adopt_all(struct regain *rg, const struct uuid *deleted, size_t n_deleted,
 		     struct err *err)
 {
@@ -439,6 +447,8 @@ static int adopt_all(struct regain *rg, const struct uuid *deleted, size_t n_del
 
 	adopter_set_deleted(ad, deleted, n_deleted);
 	adopter_set_gone(ad, gone, n_gone);
+	if (!any_away(rg)) /* then what does not answer is a medium that did a moment ago */
+		adopter_need_parts(ad);
 	for (size_t i = 0; i < rg->packs.n; i++)
 		if (rg->packs.v[i].fate == FATE_SCAN && scan_pack(rg, ad, &rg->packs.v[i], err) < 0)
 			return -1;

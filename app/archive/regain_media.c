@@ -114,11 +114,18 @@ static int open_source(struct regain *rg, unsigned number, struct found_medium *
 
 /* ---- their rows ---- */
 
+/* Where it is, and that it answers: what was known of that is of another day. */
 static int keep_place(struct regain *rg, const struct found_medium *m, struct err *err)
 {
-	if (known(rg, m->medium) == NULL)
-		return media_add_numbered(rg->a->catalog, m->medium, &m->site, false, err);
-	return media_set_site(rg->a->catalog, m->medium, &m->site, err);
+	struct catalog *catalog = rg->a->catalog;
+	uint64_t free_bytes, total_bytes;
+
+	if (medium_space(m->open, &free_bytes, &total_bytes, err) < 0 ||
+	    (known(rg, m->medium) == NULL
+		     ? media_add_numbered(catalog, m->medium, &m->site, false, err)
+		     : media_set_site(catalog, m->medium, &m->site, err)) < 0)
+		return -1;
+	return media_note_answer(catalog, m->medium, NULL, free_bytes, total_bytes, err);
 }
 
 /* A medium that others stand for is not read, unless they are not there. */

@@ -152,6 +152,13 @@ static int blame(struct shipping *s, const struct pack_row *p, const struct err 
 	return rc < 0 ? -1 : 0;
 }
 
+/* The connection may have been made anew meanwhile (storage/medium_smb.h), to what stands in the medium's place now:
+ * only what is on the right one may leave staging. */
+static int is_still_there(struct shipping *s, struct err *why)
+{
+	return archive_check_label(s->a, s->far, s->row->medium, why);
+}
+
 static int ship_sealed(struct shipping *s, struct pack_row *p, const char *name, struct err *err)
 {
 	struct err why = {0};
@@ -161,6 +168,8 @@ static int ship_sealed(struct shipping *s, struct pack_row *p, const char *name,
 		return -1;
 	if (rc == 0 || carry(s, name, name, p->length, &p->hash, &why) < 0)
 		return blame(s, p, &why, err);
+	if (is_still_there(s, &why) < 0)
+		return give_up(s, &why, err);
 	return settle(s, p, name, err);
 }
 
@@ -238,7 +247,7 @@ static int ship_whole(struct shipping *s, const char *name, struct err *why)
 	if (medium_size(s->near, name, &size, why) < 0 ||
 	    copy_hash(s->near, name, size, NULL, &hash, why) < 0 ||
 	    carry(s, name, part.data, size, &hash, why) < 0 ||
-	    medium_replace(s->far, part.data, name, why) < 0)
+	    medium_replace(s->far, part.data, name, why) < 0 || is_still_there(s, why) < 0)
 		return -1;
 	return medium_remove(s->near, name, why);
 }

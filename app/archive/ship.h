@@ -9,7 +9,8 @@
  * (H4) One process ships at a time for each medium (ARCHIVE/lock/ship-N).
  * (H5) What is no pack (catalog/, evidence/) is whole when it has its name, and goes whole: as ".part" first, which gets
  *      its name when it was read back. ".part" names stay in staging.
- * (H6) Before a byte goes there, a medium has shown its label in this very run.
+ * (H6) Before a byte goes there, a medium has shown its label in this very run, and once more before anything leaves
+ *      staging.
  * (H7) Whenever this process sweeps (its first run for a medium, and then daily), files that nothing names any more
  *      go: on the medium a replaced pack that should be gone, and a ".part" older than a day; in staging a pack that
  *      arrived, and one that is void. A pack that the catalog does not know as replaced is never removed but told: it may

@@ -146,7 +146,8 @@ static int init_library(struct share *s, struct err *err)
 	smbc_setDebug(s->context, 0);
 	smbc_setOptionUserData(s->context, s);
 	smbc_setFunctionAuthDataWithContext(s->context, give_login);
-	smbc_setTimeout(s->context, (int)s->timeout_ms);
+	/* Its own waits end later than its starter's patience, which alone is to decide, in its own words. */
+	smbc_setTimeout(s->context, 2 * (int)s->timeout_ms);
 	smbc_setOptionNoAutoAnonymousLogin(s->context, 1);
 	smbc_setOptionUseKerberos(s->context, 0);
 	smbc_setOptionSmbEncryptionLevel(s->context, SMBC_ENCRYPTLEVEL_REQUEST);

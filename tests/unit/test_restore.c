@@ -775,8 +775,9 @@ static void one_that_was_interrupted_is_begun_again(void **state)
 	struct fixture *f = *state;
 	CLEAN(arena) arena = arena_new();
 	CLEAN(keyring) keys = NULL;
-	const char *const left[] = {"archive/catalog.new", "archive/catalog.new-wal",
-				    "archive/index.db", "archive/index.lock"};
+	const char *const left[] = {
+		"archive/catalog.new",      "archive/catalog.new-wal",     "archive/index.db",
+		"archive/index.db-journal", "archive/catalog.new-journal", "archive/index.lock"};
 	struct restore_report r;
 	struct uuid a = take(f, 1);
 
