@@ -82,6 +82,7 @@ class Host:
         print(said, flush=True)
         assert done.returncode == 0, f"status {done.returncode}"
         assert "Sanitizer" not in said and "runtime error" not in said
+        assert "warning" not in said or "restore" not in command
         self.env = dict(line.split("=", 1) for line in state.read_text().split("\0") if line)
         self.ship()
 
