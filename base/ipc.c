@@ -23,27 +23,28 @@ static int wait_until(int fd, short events, int64_t end_ms, struct err *err)
 		n = poll(&p, 1, end_ms >= 0 && left_ms < 0 ? 0 : (int)left_ms);
 	} while (n < 0 && errno == EINTR);
 	if (n == 0)
-		return err_set(err, ERR_TIMEOUT, "no message came in time");
+		return err_set(err, ERR_TIMEOUT, "no message %s in time",
+			       events == POLLIN ? "came" : "was taken");
 	return n < 0 ? err_errno(err, "poll: %m") : 0;
 }
 
 /* A socket, with no SIGPIPE when its other end is gone; or a pipe. */
-static ssize_t put(int fd, const struct iovec *iov, size_t n)
+static ssize_t put(int fd, const struct iovec *iov, size_t n, int flags)
 {
 	struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = n};
-	ssize_t sent = sendmsg(fd, &msg, MSG_NOSIGNAL);
+	ssize_t sent = sendmsg(fd, &msg, MSG_NOSIGNAL | flags);
 
 	if (sent < 0 && errno == ENOTSOCK)
 		sent = writev(fd, iov, (int)n);
 	return sent;
 }
 
-static int put_all(int fd, struct iovec *iov, struct err *err)
+static int put_all(int fd, struct iovec *iov, int64_t end_ms, struct err *err)
 {
 	while (iov[0].iov_len + iov[1].iov_len > 0) {
-		ssize_t n = put(fd, iov, 2);
+		ssize_t n = put(fd, iov, 2, end_ms < 0 ? 0 : MSG_DONTWAIT);
 
-		if (n < 0 && errno == EAGAIN && wait_until(fd, POLLOUT, -1, err) < 0)
+		if (n < 0 && errno == EAGAIN && wait_until(fd, POLLOUT, end_ms, err) < 0)
 			return -1;
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
@@ -62,8 +63,9 @@ static int put_all(int fd, struct iovec *iov, struct err *err)
 	return 0;
 }
 
-int ipc_send(int fd, uint32_t type, struct view body, struct err *err)
+int ipc_send_within(int fd, int timeout_ms, uint32_t type, struct view body, struct err *err)
 {
+	int64_t end_ms = timeout_ms < 0 ? -1 : clock_monotonic_ms() + timeout_ms;
 	CLEAN_STR head = STR_INIT;
 
 	if (body.len > BODY_BYTES_MAX)
@@ -71,7 +73,12 @@ int ipc_send(int fd, uint32_t type, struct view body, struct err *err)
 	str_addu32(&head, type);
 	str_addu32(&head, (uint32_t)body.len);
 	return put_all(fd, (struct iovec[]){{head.data, head.len}, {(char *)body.data, body.len}},
-		       err);
+		       end_ms, err);
+}
+
+int ipc_send(int fd, uint32_t type, struct view body, struct err *err)
+{
+	return ipc_send_within(fd, -1, type, body, err);
 }
 
 /* LEN bytes: 1; 0 the end came before the first; -1. */

@@ -13,6 +13,8 @@
 #include <stdint.h>
 
 int ipc_send(int fd, uint32_t type, struct view body, struct err *err);
+/* To a socket, within TIMEOUT_MS. After ERR_TIMEOUT the descriptor is of no use: a part may have been sent. */
+int ipc_send_within(int fd, int timeout_ms, uint32_t type, struct view body, struct err *err);
 /* The next message, its body in BODY (reset first): 1; 0 the other side has closed; -1. Waits TIMEOUT_MS at most, -1
  * for ever. After -1 the descriptor is of no use: a message may have been read in part. */
 int ipc_receive(int fd, int timeout_ms, uint32_t *type_r, struct str *body, struct err *err);

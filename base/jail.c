@@ -1,20 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/jail.h"
 
+#include "base/program.h"
 #include "base/secret.h"
 
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+/* Who started it, if that was one of ours; it may have ended before this process could ask for its parent. */
+static pid_t starter(void)
+{
+	const char *told = getenv(PROGRAM_PARENT);
+
+	return told != NULL ? (pid_t)strtol(told, NULL, 10) : getppid();
+}
+
 int jail_signals(bool follow_parent, int *stop_fd_r, struct err *err)
 {
-	pid_t parent = getppid();
+	pid_t parent = starter();
 	sigset_t set;
 
 	sigemptyset(&set);

@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,8 +61,29 @@ int program_path(const char *name, struct str *path, struct err *err)
 		       folder.data, folder.data, places[1]);
 }
 
+/* The environment with PROGRAM_PARENT, which is written to PARENT; the array is the caller's to free. */
+static char **environment(char *parent, size_t size)
+{
+	const size_t name_len = strlen(PROGRAM_PARENT "=");
+	size_t n = 0, kept = 0;
+	char **v;
+
+	while (environ[n] != NULL)
+		n++;
+	v = mem_new((n + 2) * sizeof(*v));
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(environ[i], PROGRAM_PARENT "=", name_len) != 0)
+			v[kept++] = environ[i];
+	snprintf(parent, size, PROGRAM_PARENT "=%ld", (long)getpid());
+	v[kept] = parent;
+	v[kept + 1] = NULL;
+	return v;
+}
+
 static int spawn(const char *path, char *const *argv, int handed, pid_t *pid_r)
 {
+	char parent[sizeof(PROGRAM_PARENT) + 24];
+	char **env = environment(parent, sizeof(parent));
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	sigset_t none, defaults;
@@ -78,7 +101,8 @@ static int spawn(const char *path, char *const *argv, int handed, pid_t *pid_r)
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	if (handed >= 0)
 		posix_spawn_file_actions_adddup2(&files, handed, PROGRAM_FD);
-	rc = posix_spawn(pid_r, path, &files, &attr, argv, environ);
+	rc = posix_spawn(pid_r, path, &files, &attr, argv, env);
+	free(env);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
 	return rc;
@@ -129,9 +153,12 @@ static int reap(pid_t pid, const char *name, int timeout_ms, int *status_r, stru
 
 static int judge_end(const char *name, int status, struct err *err)
 {
-	if (WIFSIGNALED(status))
-		return err_set(err, ERR_IO, "sealpost-%s was ended by signal %d", name,
-			       WTERMSIG(status));
+	errno = 0;
+	if (WIFSIGNALED(status)) {
+		err_set(err, ERR_IO, "sealpost-%s was ended by signal %d", name, WTERMSIG(status));
+		err->os = WTERMSIG(status);
+		return -1;
+	}
 	if (WEXITSTATUS(status) != 0)
 		return err_set(err, ERR_IO, "sealpost-%s ended with status %d", name,
 			       WEXITSTATUS(status));

@@ -14,6 +14,9 @@
 #include <sys/types.h>
 
 enum { PROGRAM_FD = 3 }; /* what is handed over becomes this descriptor */
+/* In its environment: the process id of who started it, so that it can tell whether that one is still its parent
+ * (jail_signals()). */
+#define PROGRAM_PARENT "SEALPOST_PARENT"
 
 /* The path of sealpost-NAME, appended to PATH. ERR_NOTFOUND: it is in neither place. */
 int program_path(const char *name, struct str *path, struct err *err);
@@ -26,7 +29,7 @@ void program_use_folder(const char *folder);
 int program_start(const char *name, const char *const *args, int handed, pid_t *pid_r,
 		  struct err *err);
 
-/* Wait for its end: 0; ERR_IO if that was not with status 0, ERR_TIMEOUT if it lives on after TIMEOUT_MS (-1: wait for
+/* Wait for its end: 0; ERR_IO if that was not with status 0 (err->os is the signal that ended it, or 0), ERR_TIMEOUT if it lives on after TIMEOUT_MS (-1: wait for
  * ever). NAME is for the message. */
 int program_wait(pid_t pid, const char *name, int timeout_ms, struct err *err);
 /* Ask it to end (SIGTERM), and wait as program_wait() does; one that lives on is killed, and that is ERR_TIMEOUT. */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "storage/medium_smb.h"
 
+#include "base/clock.h"
 #include "base/ipc.h"
 #include "base/program.h"
 #include "storage/medium_priv.h"
 #include "storage/smb_wire.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -30,6 +32,7 @@ struct smb {
 	pid_t pid;            /* of sealpost-smb; 0: none runs */
 	int fd;
 	uint64_t generation; /* of the connection; files keep theirs (SM2) */
+	int64_t end_ms;      /* when the request is to be over, on the monotonic clock */
 	struct str request, answer;
 };
 
@@ -52,7 +55,8 @@ static void end_program(struct smb *s)
 	if (s->pid == 0)
 		return;
 	kill(s->pid, SIGKILL);
-	waitpid(s->pid, NULL, 0);
+	while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
+		continue;
 	close(s->fd);
 	s->pid = 0;
 	s->generation++;
@@ -89,15 +93,27 @@ static int failure_of(struct view answer, struct err *err)
 	return -1;
 }
 
-/* REQUEST, of type TYPE, to the program that runs; its answer is in S->answer. */
+static int left_ms(const struct smb *s)
+{
+	int64_t left = s->end_ms - clock_monotonic_ms();
+
+	return left > 0 ? (int)left : 0;
+}
+
+/* 1; 0 the program has ended; -1. */
+static int exchange(struct smb *s, enum smb_message type, uint32_t *answer_r, struct err *err)
+{
+	if (ipc_send_within(s->fd, left_ms(s), type, str_view(&s->request), err) < 0)
+		return -1;
+	return ipc_receive(s->fd, left_ms(s), answer_r, &s->answer, err);
+}
+
+/* The request in S->request, of type TYPE, to the program that runs; its answer is in S->answer. */
 static int ask_program(struct smb *s, enum smb_message type, struct err *err)
 {
 	uint32_t answer;
-	int rc;
+	int rc = exchange(s, type, &answer, err);
 
-	if (ipc_send(s->fd, type, str_view(&s->request), err) < 0)
-		return -1;
-	rc = ipc_receive(s->fd, s->timeout_ms, &answer, &s->answer, err);
 	if (rc < 0 && err->kind == ERR_TIMEOUT)
 		return err_set(err, ERR_TIMEOUT, "the server has not answered within %d s",
 			       (s->timeout_ms + 999) / 1000);
@@ -150,7 +166,7 @@ static int connect_share(struct smb *s, struct err *err)
 	return rc;
 }
 
-static int ask_once(struct smb *s, enum smb_message type, struct err *err)
+static int ask_again(struct smb *s, enum smb_message type, struct err *err)
 {
 	if (s->pid == 0 && connect_share(s, err) < 0)
 		return -1;
@@ -161,8 +177,19 @@ static int ask_once(struct smb *s, enum smb_message type, struct err *err)
 	return -1;
 }
 
-/* By name: once more over a new connection, if it was an old one that broke. Not after a timeout: a server that hangs would
- * cost it twice. The caller holds the lock until it has read the answer. */
+static void set_deadline(struct smb *s)
+{
+	s->end_ms = clock_monotonic_ms() + s->timeout_ms;
+}
+
+static int ask_once(struct smb *s, enum smb_message type, struct err *err)
+{
+	set_deadline(s);
+	return ask_again(s, type, err);
+}
+
+/* By name: once more over a new connection, if it was an old one that broke; all within one deadline. The caller holds
+ * the lock until it has read the answer. */
 static int ask_by_name(struct smb *s, enum smb_message type, struct err *err)
 {
 	bool was_old = s->pid != 0;
@@ -172,7 +199,7 @@ static int ask_by_name(struct smb *s, enum smb_message type, struct err *err)
 	if (!was_old || err->kind != ERR_OFFLINE)
 		return -1;
 	err_clear(err);
-	return ask_once(s, type, err);
+	return ask_again(s, type, err);
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -371,12 +398,13 @@ static int smb_remove(struct medium *m, const char *name, struct err *err)
 	return end(s, ask_by_name(s, SMB_REMOVE, err));
 }
 
+/* Not tried again: it may have happened, and NAME is what was MADE. */
 static int smb_replace(struct medium *m, const char *made, const char *name, struct err *err)
 {
 	struct smb *s = begin_name(m, made);
 
 	add_text(&s->request, name);
-	return end(s, ask_by_name(s, SMB_REPLACE, err));
+	return end(s, ask_once(s, SMB_REPLACE, err));
 }
 
 static int smb_cut(struct medium *m, const char *name, uint64_t size, struct err *err)
@@ -488,6 +516,7 @@ int medium_smb_open(const struct site *site, const char *folder, bool create,
 	str_init(&s->request);
 	str_init(&s->answer);
 	pthread_mutex_init(&s->lock, NULL);
+	set_deadline(s);
 	if (connect_share(s, err) < 0)
 		return err_add(err, "%s", site->location);
 	s->create = false;

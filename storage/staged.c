@@ -207,19 +207,49 @@ static struct medium_file *wrap_file(struct medium *near, struct medium_file *in
 	return &f->base;
 }
 
-/* The staging folder's disk is the spool's and the catalog's, too. */
+static int stop_at_first(void *arg, const char *name, uint64_t size, struct err *err)
+{
+	(void)name, (void)size;
+	*(bool *)arg = true;
+	return err_set(err, ERR_STOPPED, "one is enough");
+}
+
+/* 1 a pack is in staging, 0 none. */
+static int has_packs(struct staged *s, struct err *err)
+{
+	bool found = false;
+
+	if (s->near->ops->list(s->near, "packs", stop_at_first, &found, err) < 0 && !found)
+		return told_near(-1, err);
+	err_clear(err);
+	return found;
+}
+
+/* Half of what the doors leave free: what they took must always find its way from the spool into staging. */
+static uint64_t reserve_of(const struct staged *s, uint64_t total_bytes)
+{
+	uint64_t reserve = file_reserve(s->reserve_bytes, total_bytes);
+
+	return s->reserve_bytes == FILE_RESERVE_AUTO ? reserve / 2 : reserve;
+}
+
+/* The staging folder's disk is the spool's and the catalog's, too. If these fill it, and nothing is in staging, to refuse
+ * would free nothing and stop the spool from being emptied for ever. */
 int staged_check_room(struct medium *staged, struct err *err)
 {
 	struct staged *s = staged_of(staged);
 	uint64_t left, total, reserve;
+	int rc;
 
 	must(medium_is_staged(staged));
-
 	if (s->near->ops->space(s->near, &left, &total, err) < 0)
 		return told_near(-1, err);
-	reserve = file_reserve(s->reserve_bytes, total);
+	reserve = reserve_of(s, total);
 	if (left >= reserve)
 		return 0;
+	rc = has_packs(s, err);
+	if (rc <= 0)
+		return rc;
 	return err_set(err, ERR_NOSPACE,
 		       "the disk of the staging folder %s has %llu bytes left, and %llu are kept "
 		       "in reserve; new mail waits in the spool until the share took what is there",

@@ -25,8 +25,10 @@ enum { STAGED_RETRY_MS = 5000 };
  * ERR_TIMEOUT, whatever its kind: nothing is known of the file that was asked for. */
 typedef int staged_connect_fn(void *arg, struct medium **far_r, struct err *err);
 
-/* STAGING is a local medium, taken over. CONNECT and ARG must outlive it. RESERVE_BYTES, as for
- * file_reserve(): medium_create() is ERR_NOSPACE when less than that is left on staging's disk. */
+/* STAGING is a local medium, taken over. CONNECT and ARG must outlive it. RESERVE_BYTES of
+ * staging's disk are left free (FILE_RESERVE_AUTO: half of file_reserve()): medium_create() is ERR_NOSPACE when less is left
+ * and a pack is in staging, whose shipping would free some. Of an empty staging one more pack is always begun: it is what
+ * empties the spool. */
 struct medium *medium_staged_new(struct medium *staging, const char *type, const char *location,
 				 uint64_t reserve_bytes, staged_connect_fn *connect, void *arg);
 bool medium_is_staged(const struct medium *medium);

@@ -54,9 +54,10 @@ static size_t list_settings(struct archive_settings *s, struct conf_row rows[SET
 		 "the same with a filter behind the queue: longer than its quarantine keeps mail",
 		 CONF_NUMBER},
 		{"staging_reserve_bytes", &s->staging_reserve_bytes, 0, 1ULL << 50,
-		 "disk space that staging leaves free, auto: 5 % of the disk and at most 2G; below "
-		 "it new mail "
-		 "waits in the spool until the share took what is there",
+		 "disk space that staging leaves free, auto: 2.5 % of the disk and at most 1G; "
+		 "below it new mail "
+		 "waits in the spool until the share took what is there; less than the doors' "
+		 "reserve_bytes",
 		 CONF_NUMBER_OR_AUTO},
 		{"mirror_rate", &s->mirror_rate, 0, 1ULL << 40,
 		 "bytes a second that mirroring moves at most; 0: as fast as it goes", CONF_NUMBER},

@@ -24,8 +24,9 @@
 #include <unistd.h>
 
 enum { PAUSE_MS_MIN = 100, PAUSE_MS_MAX = 10000 };
-/* Up for so long: what fails is not its start. */
-enum { STARTED_MS = 1000 };
+/* Who ends by itself before STARTED_MS has failed to start. Who is killed, by whatever signal, comes back the faster if
+ * it was up for STEADY_MS. */
+enum { STARTED_MS = 1000, STEADY_MS = 250 };
 /* So many starts that failed in a row: it does not start as it is set up, and nobody needs to read that every few
  * seconds. Once a minute is often enough if it comes right by itself, as a port that becomes free does. */
 enum { STARTS_MAX = 6, PAUSE_MS_HOPELESS = 60 * 1000 };
@@ -95,16 +96,19 @@ static void tell_death(struct child *child, const struct err *why)
 /* It is started again when its pause is over. */
 static void bury(struct child *child)
 {
-	int64_t now = clock_monotonic_ms();
+	int64_t now = clock_monotonic_ms(), up_ms;
 	struct err why = {0};
 
 	if (program_wait(child->pid, child->name, -1, &why) == 0)
 		err_set(&why, ERR_STOPPED, "sealpost-%s ended unasked", child->name);
-	if (now - child->started_ms > STARTED_MS) {
-		child->pause_ms = PAUSE_MS_MIN;
+	up_ms = now - child->started_ms;
+	if (up_ms < STARTED_MS && why.os == 0) {
+		if (++child->failed_starts >= STARTS_MAX)
+			child->pause_ms = PAUSE_MS_HOPELESS;
+	} else {
 		child->failed_starts = 0;
-	} else if (++child->failed_starts >= STARTS_MAX) {
-		child->pause_ms = PAUSE_MS_HOPELESS;
+		if (up_ms > STEADY_MS)
+			child->pause_ms = PAUSE_MS_MIN;
 	}
 	child->due_ms = now + child->pause_ms;
 	tell_death(child, &why);

@@ -15,12 +15,13 @@
 #include "storage/smb/share.h"
 #include "storage/smb_wire.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1 };
-enum { FILES = 64 };
+enum { FILES = 64, REST_MS = 2000 };
 
 #ifdef __SANITIZE_ADDRESS__
 /* What the library, and what it is built of, keep until the end is theirs. */
@@ -259,6 +260,15 @@ static int answer(struct share **s, uint32_t type, struct view body, struct str 
 		      : ipc_send(PROGRAM_FD, SMB_DONE, str_view(out), err);
 }
 
+/* A while without requests: what was read may be in somebody's way. */
+static void rest(struct share *s)
+{
+	struct pollfd p = {.fd = PROGRAM_FD, .events = POLLIN};
+
+	if (s != NULL && poll(&p, 1, REST_MS) == 0)
+		share_rest(s);
+}
+
 static int serve(struct err *err)
 {
 	CLEAN(share) s = NULL;
@@ -267,7 +277,7 @@ static int serve(struct err *err)
 	uint32_t type;
 	int rc;
 
-	while ((rc = ipc_receive(PROGRAM_FD, -1, &type, &body, err)) > 0) {
+	while (rest(s), (rc = ipc_receive(PROGRAM_FD, -1, &type, &body, err)) > 0) {
 		rc = answer(&s, type, str_view(&body), &out, err);
 		if (type == SMB_CONNECT) /* it holds the password */
 			explicit_bzero(body.data, body.len);

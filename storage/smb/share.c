@@ -27,7 +27,7 @@ int share_fail(struct err *err, const char *what)
 	    os == ENODEV || os == EBADF)
 		err->kind = ERR_OFFLINE;
 	if (os == EBUSY)
-		err->kind = ERR_BUSY;
+		err_set(err, ERR_BUSY, "%s: it is in use by another session", what);
 	return -1;
 }
 
@@ -109,9 +109,9 @@ static void give_login(SMBCCTX *context, const char *server, const char *name, c
 	}
 }
 
-/* A configuration of its own, of no file: those of the system and of the user may say anything. Encryption is asked for
- * and not demanded, since this library, told to demand it, goes on in clear without a word; all that we
- * write is sealed. Signing it does keep to. */
+/* A configuration of its own, of no file: those of the system and of the user may say anything. Names are asked of the
+ * resolver alone: anybody can answer a NetBIOS broadcast. Encryption is asked for and not demanded, since this
+ * library, told to demand it, goes on in clear without a word; all that we write is sealed. Signing it does keep to. */
 static int configure(SMBCCTX *context, struct err *err)
 {
 	static const char text[] = "[global]\n"
@@ -119,6 +119,7 @@ static int configure(SMBCCTX *context, struct err *err)
 				   "client max protocol = SMB3_11\n"
 				   "client signing = required\n"
 				   "client smb encrypt = desired\n"
+				   "name resolve order = host\n"
 				   "lock directory = /nonexistent\n"
 				   "state directory = /nonexistent\n"
 				   "cache directory = /nonexistent\n"
@@ -160,10 +161,15 @@ static int init_library(struct share *s, struct err *err)
 
 /* --- logging in ------------------------------------------------------------------------------- */
 
+/* The library takes the first colon for the port's; encoded, those of an IPv6 address pass. */
 static void add_server(struct str *url, const struct share_site *site)
 {
+	struct view host = site->host;
+
+	if (view_starts(host, "["))
+		host = (struct view){host.data + 1, host.len - 2};
 	str_adds(url, "smb://");
-	str_addv(url, site->host);
+	share_add_encoded(url, host);
 	if (site->port != 0)
 		str_addf(url, ":%u", site->port);
 }
@@ -173,15 +179,15 @@ static int tell_unreachable(const struct share_site *site, struct err *err)
 {
 	CLEAN(conn) conn = NULL;
 	CLEAN_STR address = STR_INIT;
-	struct err why = {0};
+	struct err why = {0}, said = *err;
 
 	str_addf(&address, "%.*s:%u", (int)site->host.len, site->host.data,
 		 site->port ? site->port : SMB_PORT);
 	if (conn_connect(address.data, PROBE_MS, &conn, &why) < 0)
 		return err_set(err, why.kind == ERR_TIMEOUT ? ERR_TIMEOUT : ERR_OFFLINE,
 			       "the server cannot be reached: %s", why.text);
-	return err_set(err, err->kind == ERR_TIMEOUT ? ERR_TIMEOUT : ERR_OFFLINE,
-		       "the server is there, but does not talk SMB 3.1.1 with us: %s", err->text);
+	return err_set(err, said.kind == ERR_TIMEOUT ? ERR_TIMEOUT : ERR_OFFLINE,
+		       "the server is there, but does not talk SMB 3.1.1 with us: %s", said.text);
 }
 
 /* Refused: the log-in, or this share only? Whoever may log in has access to IPC$, where there are no files. */

@@ -38,6 +38,8 @@ int share_close(struct share *s, unsigned handle, struct err *err);
 /* At most LEN bytes, appended to OUT. */
 int share_read(struct share *s, struct view name, uint64_t offset, size_t len, struct str *out,
 	       struct err *err);
+/* Close what is open for reading only. Nobody can remove such a file: the library does not share the right to. */
+void share_rest(struct share *s);
 int share_size(struct share *s, struct view name, uint64_t *size_r, struct err *err);
 int share_modified(struct share *s, struct view name, int64_t *time_s_r, struct err *err);
 /* For each file below FOLDER: its name and size, as SMB_LIST has them. */

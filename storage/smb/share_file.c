@@ -23,6 +23,12 @@ void share_forget(struct share *s, struct view name)
 			forget(&s->reading[i]);
 }
 
+void share_rest(struct share *s)
+{
+	for (size_t i = 0; i < READ_HANDLES; i++)
+		forget(&s->reading[i]);
+}
+
 /* The open file NAME, or else the slot to open it in. */
 static struct reading *slot_of(struct share *s, struct view name)
 {
@@ -203,15 +209,20 @@ int share_remove(struct share *s, struct view name, struct err *err)
 	return smbc_unlink(share_url(s, name, &url)) < 0 ? share_fail(err, "remove") : 0;
 }
 
-/* The library renames over a file by removing it first; said here, it can be told what failed. */
+/* The library renames over a file by removing it first; said here, it can be told what failed, and nothing is removed
+ * for what is not there. */
 int share_replace(struct share *s, struct view made, struct view name, struct err *err)
 {
 	CLEAN_STR from = STR_INIT;
 	CLEAN_STR to = STR_INIT;
+	struct stat st;
 
 	share_forget(s, made);
 	share_forget(s, name);
-	share_url(s, made, &from);
+	if (smbc_stat(share_url(s, made, &from), &st) < 0) {
+		share_fail(err, "look");
+		return err_add(err, "%.*s, which takes its place", (int)made.len, made.data);
+	}
 	if (smbc_unlink(share_url(s, name, &to)) < 0 && errno != ENOENT)
 		return share_fail(err, "remove");
 	return smbc_rename(from.data, to.data) < 0 ? share_fail(err, "rename") : 0;

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 
 import pytest
 import samba
@@ -20,17 +21,20 @@ class Probe:
     """One open medium, commanded line by line."""
 
     def __init__(self, location, server, folder="sealpost-x", password_file=None, timeout_ms=20000,
-                 programs=None):
+                 programs=None, wait=True):
         env = dict(os.environ, SEALPOST_PROGRAMS=str(programs or pathlib.Path(BIN).parent))
         self.process = subprocess.Popen(
             [PROBE, location, folder, server.user, str(password_file or server.password_file),
              str(timeout_ms)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
-        self.opened = self.process.stdout.readline().strip()
+        self.opened = self.read() if wait else None
+
+    def read(self):
+        return self.process.stdout.readline().strip()
 
     def __call__(self, line):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
-        return self.process.stdout.readline().strip()
+        return self.read()
 
     def do(self, *lines):
         for line in lines:
@@ -89,6 +93,39 @@ def test_what_is_there_is_not_made_again(server):
         probe.do("remove a")
 
 
+def test_what_was_never_made_takes_no_files_place(server):
+    with Probe(server.url(), server, folder="unmade") as probe:
+        probe.do("create a", "append 0 10", "sync", "close")
+        refused("not-found", "none", probe("replace none a"))
+        assert probe("read a 0 100") == "ok 10"
+        probe.do("remove a")
+
+
+def test_a_file_that_was_read_can_be_removed_by_another_soon_after(server):
+    with Probe(server.url(), server) as reader, Probe(server.url(), server) as remover:
+        reader.do("create a", "append 0 10", "sync", "close", "read a 0 10")
+        deadline = time.monotonic() + TIMEOUT_S
+        while (answer := remover("remove a")) != "ok":
+            refused("busy", "in use", answer)
+            assert time.monotonic() < deadline
+        refused("not-found", "a:", reader("read a 0 10"))
+
+
+def test_names_may_have_what_a_url_may_not(server):
+    with Probe(server.url(folder="a b/ü%20#x&+;[1]@"), server) as probe:
+        assert probe.opened == "ok"
+        probe.do("test", "create f", "append 0 10", "close")
+        assert (server.folder() / "a b" / "ü%20#x&+;[1]@" / "sealpost-x" / "f").stat().st_size == 10
+        probe.do("remove f")
+
+
+def test_a_folder_with_many_files_is_listed_whole(server):
+    with Probe(server.url(), server, folder="many") as probe:
+        names = [f"packs/{n // 256:02x}/{n:08}.pack" for n in range(1000)]
+        probe.do("create first", "close", *(line for name in names for line in (f"create {name}", "close")))
+        assert sorted(probe("list packs").split()[1:]) == [f"{name}=0" for name in names]
+
+
 @pytest.mark.parametrize("share, kind, text", [
     ("none", "not-found", 'no share "none"'),
     ("closed", "denied", "the log-in is good"),
@@ -109,6 +146,15 @@ def test_a_wrong_password_is_told_from_a_closed_share(server, tmp_path):
     wrong.write_text("wrong\n")
     with Probe(server.url(), server, password_file=wrong) as probe:
         refused("denied", "refuses the log-in", probe.opened)
+
+
+def test_a_host_may_be_named_by_its_address_in_either_version():
+    with tempfile.TemporaryDirectory() as folder:
+        with samba.running(folder, extra="interfaces = 127.0.0.1 ::1") as server:
+            for host in ("127.0.0.1", "localhost", "[::1]"):
+                with Probe(f"smb://{host}:{server.port}/share", server) as probe:
+                    assert (host, probe.opened) == (host, "ok")
+                    probe.do("test")
 
 
 def test_a_full_share_says_so_and_is_of_use_again_when_there_is_room(server):
@@ -177,7 +223,25 @@ def test_a_helper_that_dies_is_replaced(server):
         os.kill(helper, signal.SIGKILL)
         assert probe("size a") == "ok 10"
         assert probe.helpers() != [helper]
-        probe.do("remove a")
+        probe.do("threads a", "remove a")
+
+
+def test_a_helper_that_hangs_costs_no_more_than_the_timeout(server):
+    with Probe(server.url(), server, folder="hangs", timeout_ms=2000) as probe:
+        probe.do("create a")
+        (helper,) = probe.helpers()
+        os.kill(helper, signal.SIGSTOP)
+        refused("timeout", "has not answered", probe("append 0 3000000"))
+        assert not probe.helpers()
+        probe.do("close", "size a", "remove a")
+
+
+def test_a_server_of_another_kind_is_told_from_one_that_is_away(server):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        with Probe(f"smb://127.0.0.1:{other.getsockname()[1]}/share", server, wait=False) as probe:
+            for _ in range(2):  # the library, and then we
+                other.accept()[0].close()
+            refused("offline", "does not talk SMB 3.1.1 with us: log in: ", probe.read())
 
 
 def test_no_secret_is_on_a_command_line_or_in_the_environment(server):

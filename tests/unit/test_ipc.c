@@ -132,6 +132,18 @@ static void silence_is_a_timeout_and_so_is_half_a_message(void **state)
 	assert_no_message(fds[0], -1, ERR_TIMEOUT);
 }
 
+static void sending_to_one_who_does_not_read_is_a_timeout(void **state)
+{
+	const int *fds = *state;
+	CLEAN_MEM char *body = mem_new(BODY_MAX);
+	struct err err = {0};
+
+	assert_int_equal(ipc_send_within(fds[1], 50, 1, VIEW("x"), &err), 0);
+	assert_int_equal(ipc_send_within(fds[1], 50, 2, (struct view){body, BODY_MAX}, &err), -1);
+	assert_int_equal(err.kind, ERR_TIMEOUT);
+	assert_message(fds[0], 1, VIEW("x"));
+}
+
 static void a_close_between_messages_is_the_end_and_within_one_offline(void **state)
 {
 	static const char message[] = {1, 0, 0, 0, 3, 0, 0, 0, 'a', 'b', 'c'};
@@ -193,6 +205,7 @@ int main(void)
 		WITH(open_pipe, the_largest_message_passes_and_one_byte_more_does_not),
 		WITH(open_socket, a_length_beyond_the_limit_is_damaged),
 		WITH(open_socket, silence_is_a_timeout_and_so_is_half_a_message),
+		WITH(open_socket, sending_to_one_who_does_not_read_is_a_timeout),
 		cmocka_unit_test(a_close_between_messages_is_the_end_and_within_one_offline),
 		WITH(open_socket, sending_to_one_who_has_closed_is_offline_and_no_signal),
 		WITH(open_pipe, sending_to_one_who_has_closed_is_offline_and_no_signal),

@@ -2,6 +2,7 @@
 #include "base/jail.h"
 
 #include "base/file.h"
+#include "base/program.h"
 #include "tests/unit/fixture.h"
 
 #include <errno.h>
@@ -115,6 +116,25 @@ static void follow_as_another_user(const struct fixture *f)
 	follow_a_killed_parent(USER);
 }
 
+/* Who started it is gone, and somebody else its parent, before it looks. */
+static void follow_nobody(const struct fixture *f)
+{
+	struct err err = {0};
+	char gone[24];
+	int fd;
+
+	(void)f;
+	snprintf(gone, sizeof(gone), "%ld", (long)getpid());
+	CHECK(setenv(PROGRAM_PARENT, gone, 1) == 0);
+	CHECK(jail_signals(true, &fd, &err) == 0);
+	CHECK(readable(fd, 0));
+}
+
+static void whose_parent_ended_before_it_could_be_followed_is_stopped(void **state)
+{
+	in_a_child(follow_nobody, *state);
+}
+
 static void the_end_of_the_parent_is_a_stop(void **state)
 {
 	in_a_child(follow_as_the_same_user, *state);
@@ -213,6 +233,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_stop_descriptor_tells_of_term_and_int),
 		cmocka_unit_test(the_end_of_the_parent_is_a_stop),
+		cmocka_unit_test(whose_parent_ended_before_it_could_be_followed_is_stopped),
 		cmocka_unit_test(after_a_change_of_user_it_still_is),
 		cmocka_unit_test(no_privileges_no_core_and_few_files_are_left),
 		cmocka_unit_test(root_becomes_the_user_and_nothing_leads_back),

@@ -338,9 +338,12 @@ static void past_the_reserve_nothing_new_is_created(void **state)
 	struct medium_file *file;
 
 	rig_open(&r, UINT64_MAX / 2);
+	put(&r, r.m, OTHER, "the only one");
 	assert_int_equal(medium_create(r.m, NAME, &file, &r.f->err), -1);
 	assert_int_equal(r.f->err.kind, ERR_NOSPACE);
 	assert_non_null(strstr(r.f->err.text, "in reserve"));
+	assert_int_equal(medium_remove(staged_near(r.m), OTHER, &r.f->err), 0); /* it was shipped */
+	put(&r, r.m, NAME, "the next one");
 	medium_free(&r.m);
 }
 
