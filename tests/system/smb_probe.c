@@ -121,6 +121,8 @@ static int run_named(const char *verb, char *name, uint64_t a, uint64_t b, struc
 		return answer(medium_remove(medium, name, err), err);
 	if (strcmp(verb, "cut") == 0)
 		return answer(medium_cut(medium, name, a, err), err);
+	if (strcmp(verb, "hash") == 0)
+		return answer(copy_hash(medium, name, b, NULL, &(struct hash){0}, err), err);
 	if (strcmp(verb, "threads") == 0)
 		return answer(read_in_threads(name, err), err);
 	if (strcmp(verb, "size") == 0)
