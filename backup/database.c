@@ -330,7 +330,7 @@ static int sweep(struct medium *active, struct err *err)
 	if (medium_list(medium, "catalog", note_part, &parts, err) < 0)
 		return -1;
 	for (size_t i = 0; i < parts.n; i++)
-		if (medium_remove(medium, parts.v[i], err) < 0)
+		if (medium_drop(medium, parts.v[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -352,7 +352,7 @@ static int thin(struct job *j, struct err *err)
 	for (size_t i = n; i-- > 0;) {
 		if (!gone[i])
 			continue;
-		if (medium_remove(j->medium, v[i].name, err) < 0)
+		if (medium_drop(j->medium, v[i].name, err) < 0)
 			return -1;
 		j->report->thinned++;
 	}

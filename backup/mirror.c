@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "storage/label.h"
 
 #include <time.h>
 
@@ -81,6 +82,21 @@ static int blame(struct mirroring *mi, const char *name, struct err *why, struct
 	return 0;
 }
 
+/* A pack that was written anew since the run began is not missing: the next run has the new one. */
+static int blame_pack(struct mirroring *mi, const struct pack_row *row, const char *name,
+		      struct err *why, struct err *err)
+{
+	struct pack_row now;
+	int rc = packs_get(mi->catalog, row->pack, &now, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc > 0 && (now.state == PACK_REPLACED || now.state == PACK_REMOVED) &&
+	    (why->kind == ERR_NOTFOUND || why->kind == ERR_DAMAGED))
+		return 0;
+	return blame(mi, name, why, err);
+}
+
 /* --- one file --------------------------------------------------------------------------------- */
 
 static int remove_there(struct mirroring *mi, const char *name, struct err *err)
@@ -91,7 +107,8 @@ static int remove_there(struct mirroring *mi, const char *name, struct err *err)
 	return 0;
 }
 
-/* NAME whole and read back; what differs is made anew once. AS: under another name until it is. */
+/* NAME whole and read back; what differs is made anew once, if the medium has it whole: else what the mirror has may be
+ * all that there is (MI3). AS: under another name until it is. */
 static int carry(struct mirroring *mi, const char *name, const char *as, uint64_t length,
 		 const struct hash *hash, struct err *why)
 {
@@ -106,7 +123,8 @@ static int carry(struct mirroring *mi, const char *name, const char *as, uint64_
 		if (why->kind != ERR_DAMAGED || tries > 0)
 			return -1;
 		err_clear(why);
-		if (remove_there(mi, as, why) < 0)
+		if (copy_check(mi->from, name, length, hash, &mi->pace, why) < 0 ||
+		    remove_there(mi, as, why) < 0)
 			return -1;
 	}
 }
@@ -132,7 +150,7 @@ static int mirror_sealed(struct mirroring *mi, const struct pack_row *row, const
 
 	if (mirror_pack_hash(mi->a, mi->from, row, &mi->pace, &hash, &why) < 0 ||
 	    carry(mi, name, name, row->length, &hash, &why) < 0)
-		return blame(mi, name, &why, err);
+		return blame_pack(mi, row, name, &why, err);
 	return note_arrived(mi, name, row->length, &hash, err);
 }
 
@@ -145,7 +163,7 @@ static int mirror_open_pack(struct mirroring *mi, const struct pack_row *row, co
 
 	if (medium_size(mi->from, name, &there, &why) < 0 ||
 	    copy_file(mi->from, mi->to, name, row->length, &mi->pace, &why) < 0)
-		return blame(mi, name, &why, err);
+		return blame_pack(mi, row, name, &why, err);
 	return note_arrived(mi, name, row->length, NULL, err);
 }
 
@@ -268,16 +286,34 @@ static int drop(struct mirroring *mi, const char *name, struct err *err)
 	return mirror_file_remove(mi->catalog, mi->medium, name, err);
 }
 
+static bool is_backup(const char *name)
+{
+	return strncmp(name, "catalog/", 8) == 0;
+}
+
+/* Thinning always leaves a backup. A medium that has none has lost them, or another one stands in its place by now. */
+static bool was_thinned(const struct mirroring *mi)
+{
+	struct err why = {0};
+	bool has_one = false;
+
+	for (size_t i = 0; i < mi->names.n; i++)
+		has_one = has_one || is_backup(mi->names.v[i]);
+	return has_one && label_check(mi->from, archive_keys(mi->a), mi->medium, &why) == 0;
+}
+
 /* (MI2), of backups that were thinned. */
 static int drop_thinned(struct mirroring *mi, struct err *err)
 {
 	struct mirror_file *files;
 	size_t n;
 
+	if (!was_thinned(mi))
+		return 0;
 	if (mirror_files_list(mi->catalog, mi->arena, &files, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (files[i].medium == mi->medium && strncmp(files[i].name, "packs/", 6) != 0 &&
+		if (files[i].medium == mi->medium && is_backup(files[i].name) &&
 		    !is_named(mi, files[i].name) && drop(mi, files[i].name, err) < 0)
 			return -1;
 	return 0;
@@ -325,18 +361,22 @@ static int has_arrived(struct mirroring *mi, const struct pack_row *row, struct 
 	return rc > 0 ? file.has_hash : rc;
 }
 
+/* Also what another medium has by now, to which this one was redirected. */
 static int drop_replaced(struct mirroring *mi, struct err *err)
 {
 	for (size_t i = 0; i < mi->n_packs; i++) {
 		const struct pack_row *row = &mi->packs[i];
 		struct mirror_file file;
 		char name[64];
-		int rc;
+		int rc = row->state == PACK_OPEN || row->state == PACK_SEALED
+				 ? is_ours(mi, row, err)
+				 : 0;
 
-		if (row->state == PACK_OPEN || row->state == PACK_SEALED)
+		if (rc > 0)
 			continue;
-		rc = mirror_file_get(mi->catalog, mi->medium, pack_name(row->pack, name), &file,
-				     err);
+		if (rc == 0)
+			rc = mirror_file_get(mi->catalog, mi->medium, pack_name(row->pack, name),
+					     &file, err);
 		if (rc > 0)
 			rc = has_arrived(mi, row, err);
 		if (rc < 0 || (rc > 0 && drop(mi, name, err) < 0))
@@ -347,17 +387,22 @@ static int drop_replaced(struct mirroring *mi, struct err *err)
 
 /* --- reading again ---------------------------------------------------------------------------- */
 
-/* What was damaged is made anew. */
+/* What was damaged is made anew, as soon as its medium gives it whole; until then it stays as it is (MI3), and does
+ * not count as being there. */
 static int renew(struct mirroring *mi, const struct mirror_file *file, struct err *err)
 {
 	struct err why = {0};
 
 	mi->report->damaged++;
 	log_error("damaged in the mirror medium=%u name=%s", mi->medium, file->name);
-	if (remove_there(mi, file->name, err) < 0 ||
-	    mirror_file_remove(mi->catalog, mi->medium, file->name, err) < 0)
+	if (mirror_file_remove(mi->catalog, mi->medium, file->name, err) < 0)
 		return -1;
-	if (carry(mi, file->name, file->name, file->size, &file->hash, &why) < 0)
+	if (mi->from == NULL) {
+		mi->report->missing++;
+		return 0;
+	}
+	if (copy_check(mi->from, file->name, file->size, &file->hash, &mi->pace, &why) < 0 ||
+	    carry(mi, file->name, file->name, file->size, &file->hash, &why) < 0)
 		return blame(mi, file->name, &why, err);
 	mi->report->repaired++;
 	return note_arrived(mi, file->name, file->size, &file->hash, err);
@@ -383,8 +428,9 @@ static int scrub(struct mirroring *mi, int64_t begun_s, uint64_t *left, struct e
 	if (mirror_files_list(mi->catalog, mi->arena, &files, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i<n && * left> 0; i++) {
-		if (files[i].medium != mi->medium || !files[i].has_hash ||
-		    files[i].arrived_s >= begun_s)
+		bool is_new = files[i].arrived_s >= begun_s && files[i].arrived_s <= clock_s();
+
+		if (files[i].medium != mi->medium || !files[i].has_hash || is_new)
 			continue;
 		*left -= files[i].size < *left ? files[i].size : *left;
 		if (scrub_one(mi, &files[i], err) < 0)
@@ -425,6 +471,21 @@ static int mirror_medium(struct mirroring *mi, const struct medium_row *row, int
 	return rc;
 }
 
+/* 1: MI->to is there to be cleared. */
+static int begin_dropping(struct mirroring *mi, const struct medium_row *row, struct err *err)
+{
+	mi->medium = row->medium;
+	if (row->state == MEDIUM_REMOVED)
+		return 0;
+	if (mirror_open(mi->a, &mi->place, row->medium, false, &mi->to, err) == 0)
+		return 1;
+	if (row->state != MEDIUM_REDIRECTED ||
+	    (err->kind != ERR_NOTFOUND && err->kind != ERR_OFFLINE))
+		return -1;
+	err_clear(err); /* it was never mirrored */
+	return 0;
+}
+
 /* The replaced ones go in a second round, as what replaced them may be on another medium. */
 static int mirror_all(struct mirroring *mi, struct err *err)
 {
@@ -445,7 +506,7 @@ static int mirror_all(struct mirroring *mi, struct err *err)
 			return -1;
 	}
 	for (size_t i = 0; i < n; i++) {
-		int rc = begin_medium(mi, &rows[i], err);
+		int rc = begin_dropping(mi, &rows[i], err);
 
 		rc = rc > 0 ? drop_replaced(mi, err) : rc;
 		medium_free(&mi->to);

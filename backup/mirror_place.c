@@ -2,6 +2,7 @@
 /* Where the mirror is, and mending from it. */
 #include "backup/mirror_priv.h"
 
+#include "app/catalog/mirror.h"
 #include "base/clock.h"
 #include "storage/label.h"
 #include "storage/staged.h"
@@ -34,16 +35,40 @@ void mirror_place_clear(struct mirror_place *place)
 	secret_free(&place->password);
 }
 
+/* 1: something of medium NUMBER was mirrored. */
+static int has_files(struct archive *a, unsigned number, struct err *err)
+{
+	CLEAN(arena) arena = arena_new();
+	struct mirror_file *files;
+	size_t n;
+
+	if (mirror_files_list(archive_catalog(a), arena, &files, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (files[i].medium == number)
+			return 1;
+	return 0;
+}
+
+/* Where something was mirrored a label was, too: a disk that is not mounted is not to be taken for a full mirror. */
 static int put_label(struct archive *a, struct medium *m, unsigned number, struct err *err)
 {
 	struct label label = {.medium = number, .made_s = clock_s()};
+	int rc;
 
 	if (label_check(m, archive_keys(a), number, err) == 0)
 		return 0;
 	if (err->kind != ERR_NOTFOUND)
 		return err_add(err, "the mirror of medium %u", number);
 	err_clear(err);
-	return label_write(m, archive_keys(a), &label, err);
+	rc = has_files(a, number, err);
+	if (rc > 0)
+		return err_set(err, ERR_OFFLINE,
+			       "%s is empty, or another place than it was: what was mirrored "
+			       "there is not there now, and nothing is written; if it is gone for "
+			       "good, \"sealpost backup mirror --to LOCATION\" begins anew",
+			       medium_location(m));
+	return rc < 0 ? -1 : label_write(m, archive_keys(a), &label, err);
 }
 
 int mirror_open(struct archive *a, const struct mirror_place *place, unsigned number, bool create,

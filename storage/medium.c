@@ -116,6 +116,14 @@ int medium_remove(struct medium *m, const char *name, struct err *err)
 	return told(m, name, m->ops->remove(m, name, err), err);
 }
 
+int medium_drop(struct medium *m, const char *name, struct err *err)
+{
+	if (medium_remove(m, name, err) < 0 && err->kind != ERR_NOTFOUND)
+		return -1;
+	err_clear(err);
+	return 0;
+}
+
 int medium_replace(struct medium *m, const char *made, const char *name, struct err *err)
 {
 	if (!is_name(made) || !is_name(name))

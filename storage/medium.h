@@ -56,6 +56,8 @@ int medium_list(struct medium *medium, const char *dir, medium_list_fn *fn, void
 		struct err *err);
 
 int medium_remove(struct medium *medium, const char *name, struct err *err); /* durable */
+/* The same, and all is well if there is none: it may be gone by an earlier try that nobody heard of. */
+int medium_drop(struct medium *medium, const char *name, struct err *err);
 /* MADE, complete and synced, takes the place of NAME, which may be there or not; durable. On a local medium in one
  * step. On a share NAME goes first: a crash in between leaves MADE alone. */
 int medium_replace(struct medium *medium, const char *made, const char *name, struct err *err);

@@ -26,13 +26,8 @@ static struct medium *nearest(struct medium *medium)
 static int remove_file(struct medium *medium, uint64_t pack, struct err *err)
 {
 	char name[64];
-	int rc = medium_remove(medium, pack_name(pack, name), err);
 
-	if (rc < 0 && err->kind == ERR_NOTFOUND) {
-		err_clear(err);
-		return 0;
-	}
-	return rc;
+	return medium_drop(medium, pack_name(pack, name), err);
 }
 
 static int make_void(struct archive *a, struct medium *medium, const struct pack_row *row,

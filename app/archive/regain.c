@@ -366,12 +366,8 @@ static int bring_near(struct regain *rg, const struct seen_pack *seen, struct er
 	if (dir_make_all(dir.data, 0700, err) < 0 || medium_local_open(dir.data, &near, err) < 0 ||
 	    archive_medium(rg->a, seen->medium, &far, err) < 0)
 		return -1;
-	if (medium_remove(near, part.data, err) < 0) {
-		if (err->kind != ERR_NOTFOUND)
-			return -1;
-		err_clear(err);
-	}
-	if (copy_file_as(far, name, near, part.data, seen->far_size, NULL, err) < 0 ||
+	if (medium_drop(near, part.data, err) < 0 ||
+	    copy_file_as(far, name, near, part.data, seen->far_size, NULL, err) < 0 ||
 	    medium_replace(near, part.data, name, err) < 0 ||
 	    packs_set_staged(rg->a->catalog, seen->pack, true, err) < 0)
 		return -1;

@@ -114,7 +114,7 @@ static int settle(struct shipping *s, const struct pack_row *p, const char *name
 	s->report->settled++;
 	log_info("pack arrived pack=%llu medium=%u bytes=%llu", (unsigned long long)p->pack,
 		 s->row->medium, (unsigned long long)p->length);
-	if (medium_remove(s->near, name, &why) < 0 && why.kind != ERR_NOTFOUND)
+	if (medium_drop(s->near, name, &why) < 0)
 		note_trouble(s, &why); /* the next sweep takes it */
 	return 0;
 }
@@ -131,9 +131,8 @@ static int carry(struct shipping *s, const char *name, const char *as, uint64_t 
 			return -1;
 		log_warn("not what was sent, sent again: %s", why->text);
 		err_clear(why);
-		if (medium_remove(s->far, as, why) < 0 && why->kind != ERR_NOTFOUND)
+		if (medium_drop(s->far, as, why) < 0)
 			return -1;
-		err_clear(why);
 	}
 }
 
@@ -295,8 +294,8 @@ static int remove_replaced(struct shipping *s, const struct pack_row *p, struct 
 
 	if (rc <= 0)
 		return rc;
-	if (medium_remove(s->far, pack_name(p->pack, name), &why) < 0 && why.kind != ERR_NOTFOUND)
-		return give_up(s, &why, err);
+	if (medium_drop(s->far, pack_name(p->pack, name), &why) < 0)
+		return why.kind == ERR_BUSY ? 0 : give_up(s, &why, err); /* somebody reads it */
 	log_info("replaced pack removed pack=%llu medium=%u", (unsigned long long)p->pack,
 		 s->row->medium);
 	return packs_set(s->a->catalog, p->pack, PACK_REMOVED, p->length, err);
@@ -388,7 +387,7 @@ static int sweep_one(struct sweep *sw, const char *name, struct err *err)
 	if (rc <= 0)
 		return rc;
 	log_info("left over, removed medium=%u name=%s", s->row->medium, name);
-	if (medium_remove(m, name, &why) < 0 && why.kind != ERR_NOTFOUND)
+	if (medium_drop(m, name, &why) < 0)
 		note_trouble(s, &why);
 	return 0;
 }

@@ -26,6 +26,8 @@ int share_fail(struct err *err, const char *what)
 	if (os == ECONNABORTED || os == ENETRESET || os == EPIPE || os == EHOSTDOWN ||
 	    os == ENODEV || os == EBADF)
 		err->kind = ERR_OFFLINE;
+	if (os == ENOSPC || os == EDQUOT)
+		err_set(err, ERR_NOSPACE, "%s: the disk there is full", what);
 	if (os == EBUSY)
 		err_set(err, ERR_BUSY, "%s: it is in use by another session", what);
 	return -1;

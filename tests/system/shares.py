@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """shares - an archive whose active medium is a share, and people who write mails to it."""
-import os
+import base64
 import random
 import subprocess
 
 from postfix import wait_until
-from sealpost import ENV, TIMEOUT_S, mail
+from sealpost import ENV, TIMEOUT_S
 from serve import Service, send
 
 ON_SHARE = 2  # medium 1 is the archive's own folder
@@ -42,12 +42,30 @@ def packs_on(folder):
     return {str(f.relative_to(folder)).split("/", 1)[1]: f for f in folder.glob("sealpost-*/packs/**/*.pack")}
 
 
+LETTER = """From: anna@example.org
+To: otto@example.org
+Subject: letter {n}
+Date: Mon, 05 Feb 2024 10:00:00 +0100
+Message-ID: <{n}@letters.example>
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=between
+
+--between
+Content-Type: text/plain
+
+everyword word{n}
+--between
+Content-Type: application/octet-stream
+Content-Transfer-Encoding: base64
+
+{data}--between--
+"""
+
+
 def letter(n, size=2000):
     """One that takes about SIZE bytes in a pack; found by its own word, and by "everyword"."""
-    text = random.Random(n).randbytes(size).hex()
-    lines = "\n".join(text[i:i + 76] for i in range(0, len(text), 76))
-    return mail(subject=f"letter {n}", msgid=f"<{n}@letters.example>",
-                body=f"everyword word{n}\n{lines}\n").replace(b"\n", b"\r\n")
+    data = base64.encodebytes(random.Random(n).randbytes(size)).decode()
+    return LETTER.format(n=n, data=data).replace("\n", "\r\n").encode()
 
 
 class Office:
