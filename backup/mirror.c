@@ -1,34 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "backup/mirror.h"
 
-#include "app/catalog/mirror.h"
 #include "backup/mirror_priv.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "storage/label.h"
+#include "storage/staged.h"
 
+#include <stdio.h>
 #include <time.h>
-
-struct mirroring {
-	struct archive *a;
-	struct catalog *catalog;
-	const struct mirror_options *options;
-	struct mirror_report *report;
-	struct mirror_place place;
-	struct copy_pace pace;
-	struct arena *arena;
-	struct pack_row *packs;
-	size_t n_packs;
-	/* the medium that is being mirrored */
-	unsigned medium;
-	struct medium *from, *to;
-	bool away; /* it stopped answering */
-	struct {
-		char **v;
-		size_t n, cap;
-	} names; /* of what is no pack there */
-};
 
 /* --- when, and for how long ------------------------------------------------------------------- */
 
@@ -65,455 +46,294 @@ static void carried(void *arg, uint64_t bytes)
 		mi->options->progress(mi->options->arg, bytes);
 }
 
-/* --- whose fault ------------------------------------------------------------------------------ */
+/* --- packs ------------------------------------------------------------------------------------ */
 
-/* (MI3) A failed copy: what the medium does not give is named and left; what the mirror does not take ends the run. */
-static int blame(struct mirroring *mi, const char *name, struct err *why, struct err *err)
+int mirror_pack_lies_on(struct mirroring *mi, const struct pack_row *row, unsigned *number_r,
+			struct err *err)
 {
-	uint64_t left, total;
-	struct err ignored = {0};
+	enum medium_state state;
 
-	if (why->kind == ERR_STOPPED || why->kind == ERR_NOSPACE ||
-	    medium_space(mi->to, &left, &total, &ignored) < 0)
-		return err_set(err, why->kind, "%s", why->text);
-	mi->report->missing++;
-	mi->away = why->kind == ERR_OFFLINE || why->kind == ERR_TIMEOUT;
-	log_error("not mirrored medium=%u name=%s: %s", mi->medium, name, why->text);
-	return 0;
-}
-
-/* A pack that was written anew since the run began is not missing: the next run has the new one. */
-static int blame_pack(struct mirroring *mi, const struct pack_row *row, const char *name,
-		      struct err *why, struct err *err)
-{
-	struct pack_row now;
-	int rc = packs_get(mi->catalog, row->pack, &now, err);
-
-	if (rc < 0)
-		return -1;
-	if (rc > 0 && (now.state == PACK_REPLACED || now.state == PACK_REMOVED) &&
-	    (why->kind == ERR_NOTFOUND || why->kind == ERR_DAMAGED))
-		return 0;
-	return blame(mi, name, why, err);
-}
-
-/* --- one file --------------------------------------------------------------------------------- */
-
-static int remove_there(struct mirroring *mi, const char *name, struct err *err)
-{
-	if (medium_remove(mi->to, name, err) < 0 && err->kind != ERR_NOTFOUND)
-		return -1;
-	err_clear(err);
-	return 0;
-}
-
-/* NAME whole and read back; what differs is made anew once, if the medium has it whole: else what the mirror has may be
- * all that there is (MI3). AS: under another name until it is. */
-static int carry(struct mirroring *mi, const char *name, const char *as, uint64_t length,
-		 const struct hash *hash, struct err *why)
-{
-	uint64_t there;
-
-	if (medium_size(mi->from, name, &there, why) < 0) /* before anything is made for it */
-		return -1;
-	for (int tries = 0;; tries++) {
-		if (copy_file_as(mi->from, name, mi->to, as, length, &mi->pace, why) == 0 &&
-		    copy_check(mi->to, as, length, hash, &mi->pace, why) == 0)
-			return 0;
-		if (why->kind != ERR_DAMAGED || tries > 0)
-			return -1;
-		err_clear(why);
-		if (copy_check(mi->from, name, length, hash, &mi->pace, why) < 0 ||
-		    remove_there(mi, as, why) < 0)
-			return -1;
-	}
-}
-
-static int note_arrived(struct mirroring *mi, const char *name, uint64_t size,
-			const struct hash *hash, struct err *err)
-{
-	struct mirror_file file = {.medium = mi->medium, .name = name, .size = size};
-
-	if (hash != NULL) {
-		file.has_hash = true;
-		file.hash = *hash;
-	}
-	mi->report->files++;
-	return mirror_file_arrived(mi->catalog, &file, err);
-}
-
-static int mirror_sealed(struct mirroring *mi, const struct pack_row *row, const char *name,
-			 struct err *err)
-{
-	struct err why = {0};
-	struct hash hash;
-
-	if (mirror_pack_hash(mi->a, mi->from, row, &mi->pace, &hash, &why) < 0 ||
-	    carry(mi, name, name, row->length, &hash, &why) < 0)
-		return blame_pack(mi, row, name, &why, err);
-	return note_arrived(mi, name, row->length, &hash, err);
-}
-
-static int mirror_open_pack(struct mirroring *mi, const struct pack_row *row, const char *name,
-			    struct err *err)
-{
-	struct err why = {0};
-
-	uint64_t there;
-
-	if (medium_size(mi->from, name, &there, &why) < 0 ||
-	    copy_file(mi->from, mi->to, name, row->length, &mi->pace, &why) < 0)
-		return blame_pack(mi, row, name, &why, err);
-	return note_arrived(mi, name, row->length, NULL, err);
+	*number_r = row->medium;
+	return archive_resolve_medium(mi->a, number_r, &state, err);
 }
 
 /* 1: the mirror has it already, as far as is known. */
-static int is_there(struct mirroring *mi, const char *name, uint64_t size, bool whole,
+static int is_there(struct mirroring *mi, const struct mirrored *m, const struct pack_row *row,
 		    struct err *err)
 {
 	struct mirror_file file;
-	int rc = mirror_file_get(mi->catalog, mi->medium, name, &file, err);
+	char name[64];
+	int rc = mirror_file_get(mi->catalog, m->number, pack_name(row->pack, name), &file, err);
 
-	return rc <= 0 ? rc : file.size == size && (!whole || file.has_hash);
+	if (rc <= 0)
+		return rc;
+	return file.size == row->length && (row->state == PACK_OPEN || file.has_hash);
 }
 
-static int mirror_pack(struct mirroring *mi, const struct pack_row *row, struct err *err)
+static int mirror_pack(struct mirroring *mi, struct mirrored *m, const struct pack_row *row,
+		       struct err *err)
 {
-	bool sealed = row->state == PACK_SEALED;
-	char name[64];
-	int rc = is_there(mi, pack_name(row->pack, name), row->length, sealed, err);
+	int rc = is_there(mi, m, row, err);
 
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
-	return sealed ? mirror_sealed(mi, row, name, err) : mirror_open_pack(mi, row, name, err);
-}
-
-/* --- the packs of a medium -------------------------------------------------------------------- */
-
-/* 1: pack ROW lies on the medium that is being mirrored. */
-static int is_ours(struct mirroring *mi, const struct pack_row *row, struct err *err)
-{
-	enum medium_state state;
-	unsigned number = row->medium;
-
-	if (archive_resolve_medium(mi->a, &number, &state, err) < 0)
-		return -1;
-	return number == mi->medium;
-}
-
-static int mirror_packs(struct mirroring *mi, struct err *err)
-{
-	for (size_t i = 0; i < mi->n_packs; i++) {
-		const struct pack_row *row = &mi->packs[i];
-		int rc = row->state == PACK_OPEN || row->state == PACK_SEALED
-				 ? is_ours(mi, row, err)
-				 : 0;
-
-		if (rc < 0)
-			return -1;
-		if (rc == 0 || row->length == 0)
-			continue;
-		if (mi->from == NULL || (mi->away && !row->staged)) /* staging is there */
-			mi->report->missing++;
-		else if (mirror_pack(mi, row, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* --- what is no pack -------------------------------------------------------------------------- */
-
-static bool is_part(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len > 5 && strcmp(name + len - 5, ".part") == 0;
-}
-
-static int add_name(void *arg, const char *name, uint64_t size, struct err *err)
-{
-	struct mirroring *mi = arg;
-
-	(void)size, (void)err;
-	if (!is_part(name))
-		ARENA_PUSH(mi->arena, mi->names, arena_str(mi->arena, name));
-	return 0;
-}
-
-/* It is whole, and never changes, once it has its name. */
-static int carry_other(struct mirroring *mi, const char *name, uint64_t size, struct hash *hash_r,
-		       struct err *why)
-{
-	CLEAN_STR part = STR_INIT;
-
-	str_addf(&part, "%s.part", name);
-	if (copy_hash(mi->from, name, size, &mi->pace, hash_r, why) < 0 ||
-	    carry(mi, name, part.data, size, hash_r, why) < 0)
-		return -1;
-	return medium_replace(mi->to, part.data, name, why);
-}
-
-static int mirror_other(struct mirroring *mi, const char *name, struct err *err)
-{
-	struct err why = {0};
-	struct hash hash;
-	uint64_t size;
-	int rc;
-
-	if (medium_size(mi->from, name, &size, &why) < 0)
-		return why.kind == ERR_NOTFOUND ? 0 : blame(mi, name, &why, err);
-	rc = is_there(mi, name, size, true, err);
-	if (rc != 0)
-		return rc < 0 ? -1 : 0;
-	if (carry_other(mi, name, size, &hash, &why) < 0)
-		return blame(mi, name, &why, err);
-	return note_arrived(mi, name, size, &hash, err);
-}
-
-static bool is_named(const struct mirroring *mi, const char *name)
-{
-	for (size_t i = 0; i < mi->names.n; i++)
-		if (strcmp(mi->names.v[i], name) == 0)
-			return true;
-	return false;
-}
-
-static int drop(struct mirroring *mi, const char *name, struct err *err)
-{
-	if (remove_there(mi, name, err) < 0)
-		return -1;
-	mi->report->removed++;
-	return mirror_file_remove(mi->catalog, mi->medium, name, err);
-}
-
-static bool is_backup(const char *name)
-{
-	return strncmp(name, "catalog/", 8) == 0;
-}
-
-/* Thinning always leaves a backup. A medium that has none has lost them, or another one stands in its place by now. */
-static bool was_thinned(const struct mirroring *mi)
-{
-	struct err why = {0};
-	bool has_one = false;
-
-	for (size_t i = 0; i < mi->names.n; i++)
-		has_one = has_one || is_backup(mi->names.v[i]);
-	return has_one && label_check(mi->from, archive_keys(mi->a), mi->medium, &why) == 0;
-}
-
-/* (MI2), of backups that were thinned. */
-static int drop_thinned(struct mirroring *mi, struct err *err)
-{
-	struct mirror_file *files;
-	size_t n;
-
-	if (!was_thinned(mi))
-		return 0;
-	if (mirror_files_list(mi->catalog, mi->arena, &files, &n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (files[i].medium == mi->medium && is_backup(files[i].name) &&
-		    !is_named(mi, files[i].name) && drop(mi, files[i].name, err) < 0)
-			return -1;
-	return 0;
-}
-
-static int mirror_others(struct mirroring *mi, struct err *err)
-{
-	struct err why = {0};
-
-	mi->names.n = 0;
-	if (mi->away)
-		return 0;
-	if (medium_list(mi->from, "catalog", add_name, mi, &why) < 0 ||
-	    medium_list(mi->from, "evidence", add_name, mi, &why) < 0)
-		return blame(mi, "catalog", &why, err);
-	for (size_t i = 0; i < mi->names.n && !mi->away; i++)
-		if (mirror_other(mi, mi->names.v[i], err) < 0)
-			return -1;
-	return mi->away ? 0 : drop_thinned(mi, err);
-}
-
-/* --- what was replaced (MI2) ------------------------------------------------------------------ */
-
-/* 1: what stands for pack ROW now is in the mirror. */
-static int has_arrived(struct mirroring *mi, const struct pack_row *row, struct err *err)
-{
-	struct pack_row by = *row;
-	struct mirror_file file;
-	enum medium_state state;
-	char name[64];
-	int rc;
-
-	while (by.state == PACK_REPLACED || by.state == PACK_REMOVED) {
-		if (by.replaced_by == 0)
-			return 1;
-		rc = packs_get(mi->catalog, by.replaced_by, &by, err);
-		if (rc <= 0)
-			return rc < 0 ? -1 : 1;
-	}
-	if (by.state == PACK_VOID)
-		return 1;
-	if (archive_resolve_medium(mi->a, &by.medium, &state, err) < 0)
-		return -1;
-	rc = mirror_file_get(mi->catalog, by.medium, pack_name(by.pack, name), &file, err);
-	return rc > 0 ? file.has_hash : rc;
-}
-
-/* Also what another medium has by now, to which this one was redirected. */
-static int drop_replaced(struct mirroring *mi, struct err *err)
-{
-	for (size_t i = 0; i < mi->n_packs; i++) {
-		const struct pack_row *row = &mi->packs[i];
-		struct mirror_file file;
-		char name[64];
-		int rc = row->state == PACK_OPEN || row->state == PACK_SEALED
-				 ? is_ours(mi, row, err)
-				 : 0;
-
-		if (rc > 0)
-			continue;
-		if (rc == 0)
-			rc = mirror_file_get(mi->catalog, mi->medium, pack_name(row->pack, name),
-					     &file, err);
-		if (rc > 0)
-			rc = has_arrived(mi, row, err);
-		if (rc < 0 || (rc > 0 && drop(mi, name, err) < 0))
-			return -1;
-	}
-	return 0;
-}
-
-/* --- reading again ---------------------------------------------------------------------------- */
-
-/* What was damaged is made anew, as soon as its medium gives it whole; until then it stays as it is (MI3), and does
- * not count as being there. */
-static int renew(struct mirroring *mi, const struct mirror_file *file, struct err *err)
-{
-	struct err why = {0};
-
-	mi->report->damaged++;
-	log_error("damaged in the mirror medium=%u name=%s", mi->medium, file->name);
-	if (mirror_file_remove(mi->catalog, mi->medium, file->name, err) < 0)
-		return -1;
-	if (mi->from == NULL) {
+	if (m->from == NULL || (m->away && !row->staged)) {
 		mi->report->missing++;
 		return 0;
 	}
-	if (copy_check(mi->from, file->name, file->size, &file->hash, &mi->pace, &why) < 0 ||
-	    carry(mi, file->name, file->name, file->size, &file->hash, &why) < 0)
-		return blame(mi, file->name, &why, err);
-	mi->report->repaired++;
-	return note_arrived(mi, file->name, file->size, &file->hash, err);
+	return row->state == PACK_SEALED ? mirror_sealed(mi, m, row, err)
+					 : mirror_open_pack(mi, m, row, err);
 }
 
-static int scrub_one(struct mirroring *mi, const struct mirror_file *file, struct err *err)
+static int mirror_packs(struct mirroring *mi, struct mirrored *m, struct err *err)
 {
-	mi->report->checked++;
-	if (copy_check(mi->to, file->name, file->size, &file->hash, &mi->pace, err) == 0)
-		return mirror_file_checked(mi->catalog, file, err);
-	if (err->kind != ERR_DAMAGED && err->kind != ERR_NOTFOUND)
-		return -1;
-	err_clear(err);
-	return renew(mi, file, err);
+	for (size_t i = 0; i < mi->n_packs; i++) {
+		const struct pack_row *row = &mi->packs[i];
+		unsigned lies_on;
+
+		if ((row->state != PACK_OPEN && row->state != PACK_SEALED) || row->length == 0)
+			continue;
+		if (mirror_pack_lies_on(mi, row, &lies_on, err) < 0)
+			return -1;
+		if (lies_on == m->number && mirror_pack(mi, m, row, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
-/* LEFT: bytes that are still to be read in this run. What came in this run was read already. */
-static int scrub(struct mirroring *mi, int64_t begun_s, uint64_t *left, struct err *err)
+/* --- other files ------------------------------------------------------------------------------ */
+
+struct names {
+	struct arena *arena;
+	char **v;
+	size_t n, cap;
+};
+
+static int add_name(void *arg, const char *name, uint64_t size, struct err *err)
+{
+	struct names *names = arg;
+
+	(void)size, (void)err;
+	if (!mirror_is_part(name))
+		ARENA_PUSH(names->arena, *names, arena_str(names->arena, name));
+	return 0;
+}
+
+/* 1 these are all; 0 those in staging at most, as the rest is away. */
+static int list_others(struct mirroring *mi, struct mirrored *m, struct names *names)
+{
+	static const char *const folders[] = {"catalog", "evidence"};
+	struct medium *from = m->from;
+	struct err why = {0};
+
+	if (m->away)
+		from = from != NULL && medium_is_staged(from) ? staged_near(from) : NULL;
+	for (size_t i = 0; from != NULL && i < sizeof(folders) / sizeof(*folders); i++) {
+		if (medium_list(from, folders[i], add_name, names, &why) == 0)
+			continue;
+		log_error("not mirrored medium=%u name=%s: %s", m->number, folders[i], why.text);
+		mi->report->missing += !m->away;
+		m->away = true;
+		return 0;
+	}
+	return !m->away;
+}
+
+static int mirror_others(struct mirroring *mi, struct mirrored *m, struct err *err)
+{
+	struct names names = {.arena = mi->arena};
+	int all = list_others(mi, m, &names);
+	struct err why = {0};
+
+	for (size_t i = 0; i < names.n; i++)
+		if (mirror_other(mi, m, names.v[i], err) < 0)
+			return -1;
+	if (!all || label_check(m->from, archive_keys(mi->a), m->number, &why) < 0)
+		return 0; /* another one may stand in its place by now */
+	return mirror_drop_others(mi, m, names.v, names.n, err);
+}
+
+/* --- a medium and its folder ------------------------------------------------------------------ */
+
+/* 1: something of medium NUMBER is known to have arrived. */
+static int was_mirrored(struct mirroring *mi, unsigned number, struct err *err)
 {
 	struct mirror_file *files;
 	size_t n;
 
 	if (mirror_files_list(mi->catalog, mi->arena, &files, &n, err) < 0)
 		return -1;
-	for (size_t i = 0; i<n && * left> 0; i++) {
-		bool is_new = files[i].arrived_s >= begun_s && files[i].arrived_s <= clock_s();
-
-		if (files[i].medium != mi->medium || !files[i].has_hash || is_new)
-			continue;
-		*left -= files[i].size < *left ? files[i].size : *left;
-		if (scrub_one(mi, &files[i], err) < 0)
-			return -1;
-	}
+	for (size_t i = 0; i < n; i++)
+		if (files[i].medium == number)
+			return 1;
 	return 0;
 }
 
-/* --- one medium ------------------------------------------------------------------------------- */
+/* (MI5) */
+static int open_folder(struct mirroring *mi, struct mirrored *m, struct err *err)
+{
+	bool redirected = m->state == MEDIUM_REDIRECTED;
+	int known = was_mirrored(mi, m->number, err);
+	struct err why = {0};
 
-/* 1: it is to be mirrored. What of a deactivated one the mirror lacks is missing. */
-static int begin_medium(struct mirroring *mi, const struct medium_row *row, struct err *err)
+	if (known < 0)
+		return -1;
+	if (mirror_open(mi->a, &mi->place, m->number, !known && !redirected, &m->to, &why) == 0)
+		return 0;
+	if (why.kind != ERR_NOTFOUND &&
+	    (why.kind != ERR_OFFLINE || site_is_share(mi->place.site.location)))
+		return err_set(err, why.kind, "%s", why.text);
+	if (!known)
+		return redirected ? 0 : err_set(err, why.kind, "%s", why.text);
+	return err_set(
+		err, ERR_OFFLINE,
+		"%s; the mirror's place %s is empty, or another place than it was, and nothing "
+		"was written there. If its disk is not mounted, mount it; if it is gone for "
+		"good, \"sealpost backup mirror --to LOCATION\" begins anew",
+		why.text, mi->place.site.location);
+}
+
+/* (MI5) A file that comes into being in the mirror must not be on the medium, whatever the two are called. */
+static int refuse_same_place(struct mirroring *mi, struct mirrored *m, struct err *err)
+{
+	CLEAN(medium_file) file = NULL;
+	struct uuid id = uuid_new();
+	char uuid[UUID_TEXT + 1], name[64];
+	struct err why = {0};
+	uint64_t size;
+	int rc;
+
+	snprintf(name, sizeof(name), "catalog/%s.part", uuid_text(&id, uuid));
+	if (medium_create(m->to, name, &file, err) < 0 || medium_sync(file, err) < 0)
+		return -1;
+	medium_file_free(&file);
+	rc = medium_size(m->from, name, &size, &why);
+	if (medium_remove(m->to, name, err) < 0)
+		return -1;
+	if (rc == 0)
+		return err_set(
+			err, ERR_DENIED,
+			"%s/medium-%u is where medium %u itself lies, which cannot be its "
+			"own mirror; name another place: sealpost backup mirror --to LOCATION",
+			mi->place.site.location, m->number, m->number);
+	if (why.kind == ERR_NOTFOUND)
+		return 0;
+	m->away = true;
+	log_error("not mirrored medium=%u: %s", m->number, why.text);
+	return 0;
+}
+
+/* What of a deactivated one the mirror lacks is missing; that it is not asked is no trouble. */
+static int open_medium(struct mirroring *mi, struct mirrored *m, struct err *err)
 {
 	struct err why = {0};
 
-	mi->medium = row->medium;
-	mi->away = false;
-	mi->from = NULL;
-	if (row->state == MEDIUM_REMOVED || row->state == MEDIUM_REDIRECTED)
-		return 0;
-	if (mirror_open(mi->a, &mi->place, row->medium, true, &mi->to, err) < 0)
+	if (open_folder(mi, m, err) < 0)
 		return -1;
-	if (archive_medium(mi->a, row->medium, &mi->from, &why) == 0)
-		return 1;
-	mi->away = true;
-	log_error("not mirrored medium=%u: %s", row->medium, why.text);
-	return 1;
-}
-
-static int mirror_medium(struct mirroring *mi, const struct medium_row *row, int64_t begun_s,
-			 uint64_t *scrub_left, struct err *err)
-{
-	int rc = begin_medium(mi, row, err);
-
-	if (rc > 0 && (mirror_packs(mi, err) < 0 || mirror_others(mi, err) < 0 ||
-		       scrub(mi, begun_s, scrub_left, err) < 0))
-		rc = -1;
-	return rc;
-}
-
-/* 1: MI->to is there to be cleared. */
-static int begin_dropping(struct mirroring *mi, const struct medium_row *row, struct err *err)
-{
-	mi->medium = row->medium;
-	if (row->state == MEDIUM_REMOVED)
+	if (m->state == MEDIUM_REDIRECTED)
 		return 0;
-	if (mirror_open(mi->a, &mi->place, row->medium, false, &mi->to, err) == 0)
-		return 1;
-	if (row->state != MEDIUM_REDIRECTED ||
-	    (err->kind != ERR_NOTFOUND && err->kind != ERR_OFFLINE))
-		return -1;
-	err_clear(err); /* it was never mirrored */
-	return 0;
+	m->away = m->state == MEDIUM_DEACTIVATED;
+	if (archive_medium(mi->a, m->number, &m->from, &why) < 0) {
+		if (!m->away)
+			log_error("not mirrored medium=%u: %s", m->number, why.text);
+		m->from = NULL;
+		m->away = true;
+	}
+	return m->away ? 0 : refuse_same_place(mi, m, err);
 }
 
-/* The replaced ones go in a second round, as what replaced them may be on another medium. */
-static int mirror_all(struct mirroring *mi, struct err *err)
+/* --- the round -------------------------------------------------------------------------------- */
+
+static int open_all(struct mirroring *mi, struct err *err)
 {
-	uint64_t scrub_left = mi->options->scrub_all ? UINT64_MAX
-						     : archive_settings(mi->a)->mirror_scrub_bytes;
-	int64_t begun_s = clock_s();
 	struct medium_row *rows;
 	size_t n;
 
 	if (media_list(mi->catalog, mi->arena, &rows, &n, err) < 0 ||
 	    packs_list(mi->catalog, mi->arena, 0, &mi->packs, &mi->n_packs, err) < 0)
 		return -1;
+	mi->media = arena_get(mi->arena, (n + 1) * sizeof(*mi->media));
 	for (size_t i = 0; i < n; i++) {
-		int rc = mirror_medium(mi, &rows[i], begun_s, &scrub_left, err);
+		struct mirrored *m = &mi->media[mi->n_media];
 
-		medium_free(&mi->to);
-		if (rc < 0)
-			return -1;
-	}
-	for (size_t i = 0; i < n; i++) {
-		int rc = begin_dropping(mi, &rows[i], err);
-
-		rc = rc > 0 ? drop_replaced(mi, err) : rc;
-		medium_free(&mi->to);
-		if (rc < 0)
+		if (rows[i].state == MEDIUM_REMOVED)
+			continue;
+		*m = (struct mirrored){.number = rows[i].medium, .state = rows[i].state};
+		mi->n_media++;
+		if (open_medium(mi, m, err) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+static void close_all(struct mirroring *mi)
+{
+	for (size_t i = 0; i < mi->n_media; i++) {
+		const struct mirrored *m = &mi->media[i];
+
+		mi->report->media_away += m->away && m->state == MEDIUM_IN_USE;
+		medium_free(&mi->media[i].to);
+	}
+}
+
+typedef int medium_fn(struct mirroring *mi, struct mirrored *m, struct err *err);
+
+static int for_each(struct mirroring *mi, medium_fn *fn, struct err *err)
+{
+	for (size_t i = 0; i < mi->n_media; i++)
+		if (mi->media[i].to != NULL && fn(mi, &mi->media[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int carry(struct mirroring *mi, struct mirrored *m, struct err *err)
+{
+	if (m->state == MEDIUM_REDIRECTED)
+		return 0;
+	return mirror_packs(mi, m, err) < 0 ? -1 : mirror_others(mi, m, err);
+}
+
+static struct mirrored *medium_of(struct mirroring *mi, unsigned number)
+{
+	for (size_t i = 0; i < mi->n_media; i++)
+		if (mi->media[i].number == number && mi->media[i].to != NULL)
+			return &mi->media[i];
+	return NULL;
+}
+
+/* Those that were checked longest ago, whichever medium they belong to. What came in this run was read already. */
+static int scrub(struct mirroring *mi, struct err *err)
+{
+	uint64_t left = mi->options->scrub_all ? UINT64_MAX
+					       : archive_settings(mi->a)->mirror_scrub_bytes;
+	struct mirror_file *files;
+	size_t n;
+
+	if (mirror_files_list(mi->catalog, mi->arena, &files, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n && left > 0; i++) {
+		struct mirrored *m = medium_of(mi, files[i].medium);
+		bool is_new = files[i].arrived_s >= mi->begun_s && files[i].arrived_s <= clock_s();
+
+		if (m == NULL || !files[i].has_hash || is_new)
+			continue;
+		left -= files[i].size < left ? files[i].size : left;
+		if (mirror_check(mi, m, &files[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What has to go goes first, that there is room; and again in the end, as what takes its place has arrived now, perhaps with
+ * another medium. */
+static int mirror_all(struct mirroring *mi, struct err *err)
+{
+	if (open_all(mi, err) < 0 || for_each(mi, mirror_look, err) < 0 ||
+	    for_each(mi, mirror_drop_packs, err) < 0 || for_each(mi, carry, err) < 0)
+		return -1;
+	if (mi->report->files > 0 && for_each(mi, mirror_drop_packs, err) < 0)
+		return -1;
+	return scrub(mi, err);
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -554,6 +374,7 @@ static int run(struct mirroring *mi, struct err *err)
 	if (is_to_stop(mi) && mi->report->not_now)
 		return count(mi, err);
 	rc = mirror_all(mi, err);
+	close_all(mi);
 	if (rc < 0 && err->kind == ERR_STOPPED && mi->report->not_now) {
 		err_clear(err);
 		rc = 0; /* the next run goes on */
@@ -571,7 +392,8 @@ int mirror_run(struct archive *a, const struct mirror_options *options,
 			       .catalog = archive_catalog(a),
 			       .options = options,
 			       .report = report_r,
-			       .arena = arena};
+			       .arena = arena,
+			       .begun_s = clock_s()};
 	int rc;
 
 	*report_r = (struct mirror_report){0};

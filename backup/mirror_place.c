@@ -2,7 +2,6 @@
 /* Where the mirror is, and mending from it. */
 #include "backup/mirror_priv.h"
 
-#include "app/catalog/mirror.h"
 #include "base/clock.h"
 #include "storage/label.h"
 #include "storage/staged.h"
@@ -35,40 +34,16 @@ void mirror_place_clear(struct mirror_place *place)
 	secret_free(&place->password);
 }
 
-/* 1: something of medium NUMBER was mirrored. */
-static int has_files(struct archive *a, unsigned number, struct err *err)
-{
-	CLEAN(arena) arena = arena_new();
-	struct mirror_file *files;
-	size_t n;
-
-	if (mirror_files_list(archive_catalog(a), arena, &files, &n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (files[i].medium == number)
-			return 1;
-	return 0;
-}
-
-/* Where something was mirrored a label was, too: a disk that is not mounted is not to be taken for a full mirror. */
 static int put_label(struct archive *a, struct medium *m, unsigned number, struct err *err)
 {
 	struct label label = {.medium = number, .made_s = clock_s()};
-	int rc;
 
 	if (label_check(m, archive_keys(a), number, err) == 0)
 		return 0;
 	if (err->kind != ERR_NOTFOUND)
 		return err_add(err, "the mirror of medium %u", number);
 	err_clear(err);
-	rc = has_files(a, number, err);
-	if (rc > 0)
-		return err_set(err, ERR_OFFLINE,
-			       "%s is empty, or another place than it was: what was mirrored "
-			       "there is not there now, and nothing is written; if it is gone for "
-			       "good, \"sealpost backup mirror --to LOCATION\" begins anew",
-			       medium_location(m));
-	return rc < 0 ? -1 : label_write(m, archive_keys(a), &label, err);
+	return label_write(m, archive_keys(a), &label, err);
 }
 
 int mirror_open(struct archive *a, const struct mirror_place *place, unsigned number, bool create,
@@ -92,22 +67,6 @@ int mirror_open(struct archive *a, const struct mirror_place *place, unsigned nu
 	return 0;
 }
 
-int mirror_pack_hash(struct archive *a, struct medium *m, const struct pack_row *row,
-		     struct copy_pace *pace, struct hash *hash_r, struct err *err)
-{
-	CLEAN(pack_reader) pack = NULL;
-	char name[64];
-
-	*hash_r = row->hash;
-	if (row->has_hash)
-		return 0;
-	if (pack_open(m, archive_keys(a), row->pack, &pack, err) < 0 ||
-	    pack_check(pack, row->length, err) < 0 ||
-	    copy_hash(m, pack_name(row->pack, name), row->length, pace, hash_r, err) < 0)
-		return -1;
-	return packs_set_hash(archive_catalog(a), row->pack, hash_r, err);
-}
-
 /* --- mending ---------------------------------------------------------------------------------- */
 
 /* Is it whole where it is read from? */
@@ -121,40 +80,7 @@ static int check_own(struct archive *a, struct medium *m, const struct pack_row 
 		       : pack_check(pack, row->length, err);
 }
 
-/* Into staging, from where it is shipped like a new one; the medium's own file is then compared, found to differ, and
- * made anew. */
-static int mend_staged(struct archive *a, struct medium *from, struct medium *m,
-		       const struct pack_row *row, const struct hash *hash, struct err *err)
-{
-	struct medium *near = staged_near(m);
-	char name[64];
-
-	pack_name(row->pack, name);
-	if (medium_remove(near, name, err) < 0 && err->kind != ERR_NOTFOUND)
-		return -1;
-	err_clear(err);
-	if (packs_set_hash(archive_catalog(a), row->pack, hash, err) < 0 ||
-	    copy_file(from, near, name, row->length, NULL, err) < 0 ||
-	    copy_check(near, name, row->length, hash, NULL, err) < 0)
-		return -1;
-	return packs_set_staged(archive_catalog(a), row->pack, true, err);
-}
-
-static int mend_local(struct medium *from, struct medium *m, const struct pack_row *row,
-		      const struct hash *hash, struct err *err)
-{
-	char name[64], part[80];
-
-	snprintf(part, sizeof(part), "%s.part", pack_name(row->pack, name));
-	if (medium_remove(m, part, err) < 0 && err->kind != ERR_NOTFOUND)
-		return -1;
-	err_clear(err);
-	if (copy_file_as(from, name, m, part, row->length, NULL, err) < 0 ||
-	    copy_check(m, part, row->length, hash, NULL, err) < 0)
-		return -1;
-	return medium_replace(m, part, name, err);
-}
-
+/* The mirror's copy, if it is proven: every record opens, and it is the one that was sealed. */
 static int find_mirrored(struct archive *a, unsigned number, const struct pack_row *row,
 			 struct medium **from_r, struct hash *hash_r, struct err *why)
 {
@@ -170,8 +96,75 @@ static int find_mirrored(struct archive *a, unsigned number, const struct pack_r
 	if (rc < 0 || check_own(a, from, row, why) < 0 ||
 	    copy_hash(from, pack_name(row->pack, name), row->length, NULL, hash_r, why) < 0)
 		return err_add(why, "the mirror");
+	if (row->has_hash && !hash_eq(&row->hash, hash_r))
+		return err_set(why, ERR_DAMAGED, "the mirror: it has another pack of this number");
 	*from_r = TAKE(from);
 	return 0;
+}
+
+/* It may have been erased meanwhile: then it is not to come back. */
+static int withdraw_replaced(struct archive *a, struct medium *near, const struct pack_row *row,
+			     const char *name, struct err *err)
+{
+	struct pack_row now;
+	int rc = packs_get(archive_catalog(a), row->pack, &now, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc > 0 && now.state == PACK_SEALED)
+		return 0;
+	if (medium_remove(near, name, err) < 0 && err->kind != ERR_NOTFOUND)
+		return -1;
+	return err_set(err, ERR_BUSY, "it was replaced while it was being mended");
+}
+
+/* Beside the damaged one, until it is whole. On a share it is put into staging, from where it is shipped like a new one:
+ * the share's own is then compared, found to differ, and made anew. */
+static int put_in_place(struct archive *a, struct medium *from, struct medium *m,
+			const struct pack_row *row, const struct hash *hash, struct err *err)
+{
+	struct medium *near = medium_is_staged(m) ? staged_near(m) : m;
+	char name[64], part[80];
+
+	snprintf(part, sizeof(part), "%s.part", pack_name(row->pack, name));
+	if (medium_remove(near, part, err) < 0 && err->kind != ERR_NOTFOUND)
+		return -1;
+	err_clear(err);
+	if (copy_file_as(from, name, near, part, row->length, NULL, err) < 0 ||
+	    copy_check(near, part, row->length, hash, NULL, err) < 0 ||
+	    packs_set_hash(archive_catalog(a), row->pack, hash, err) < 0 ||
+	    medium_replace(near, part, name, err) < 0)
+		return -1;
+	if (near != m && packs_set_staged(archive_catalog(a), row->pack, true, err) < 0)
+		return -1;
+	return withdraw_replaced(a, near, row, name, err);
+}
+
+/* Its row, and the medium where it lies. 1; 0 WHY_R tells why it cannot be mended. */
+static int find_damaged(struct archive *a, uint64_t pack, struct pack_row *row_r,
+			unsigned *number_r, struct medium **m_r, struct err *why_r, struct err *err)
+{
+	enum medium_state state;
+	int rc = packs_get(archive_catalog(a), pack, row_r, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 0 || row_r->state != PACK_SEALED) {
+		err_set(why_r, ERR_BUSY, "%s",
+			rc == 0 ? "the catalog does not know the pack"
+				: "the pack is being written, or was replaced");
+		return 0;
+	}
+	*number_r = row_r->medium;
+	if (archive_resolve_medium(a, number_r, &state, err) < 0)
+		return -1;
+	if (archive_medium(a, *number_r, m_r, why_r) < 0)
+		return 0;
+	if (check_own(a, *m_r, row_r, why_r) == 0) {
+		err_set(why_r, ERR_EXISTS, "the pack itself is whole");
+		return 0;
+	}
+	return why_r->kind == ERR_DAMAGED || why_r->kind == ERR_NOTFOUND;
 }
 
 int mirror_repair(struct archive *a, uint64_t pack, struct err *why_r, struct err *err)
@@ -180,31 +173,17 @@ int mirror_repair(struct archive *a, uint64_t pack, struct err *why_r, struct er
 	struct pack_row row;
 	struct medium *m;
 	struct hash hash;
-	enum medium_state state;
 	unsigned number;
+	int rc;
 
 	err_clear(why_r);
-	if (packs_get(archive_catalog(a), pack, &row, err) <= 0)
-		return -1;
-	if (row.state != PACK_SEALED) {
-		err_set(why_r, ERR_BUSY, "the pack is being written, or was replaced");
-		return 0;
-	}
-	number = row.medium;
-	if (archive_resolve_medium(a, &number, &state, err) < 0 ||
-	    archive_medium(a, number, &m, err) < 0)
-		return -1;
-	if (check_own(a, m, &row, why_r) == 0) {
-		err_set(why_r, ERR_EXISTS, "the pack itself is whole");
-		return 0;
-	}
-	if (why_r->kind != ERR_DAMAGED && why_r->kind != ERR_NOTFOUND)
-		return 0;
+	rc = find_damaged(a, pack, &row, &number, &m, why_r, err);
+	if (rc <= 0)
+		return rc;
 	err_clear(why_r);
 	if (find_mirrored(a, number, &row, &from, &hash, why_r) < 0)
 		return 0;
-	if ((medium_is_staged(m) ? mend_staged(a, from, m, &row, &hash, err)
-				 : mend_local(from, m, &row, &hash, err)) < 0)
+	if (put_in_place(a, from, m, &row, &hash, err) < 0)
 		return err_add(err, "mending pack %llu", (unsigned long long)pack);
 	return 1;
 }

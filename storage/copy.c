@@ -83,6 +83,13 @@ static int open_target(struct medium *to, const char *as, uint64_t length,
 	return medium_create(to, as, file_r, err);
 }
 
+static int tell_from_failed(struct copy_pace *pace)
+{
+	if (pace != NULL)
+		pace->from_failed = true;
+	return -1;
+}
+
 int copy_file_as(struct medium *from, const char *name, struct medium *to, const char *as,
 		 uint64_t length, struct copy_pace *pace, struct err *err)
 {
@@ -91,11 +98,14 @@ int copy_file_as(struct medium *from, const char *name, struct medium *to, const
 	uint64_t at;
 	size_t got;
 
+	if (pace != NULL)
+		pace->from_failed = false;
 	if (open_target(to, as, length, &file, &at, err) < 0)
 		return -1;
 	for (; at < length; at += got) {
-		if (read_some(from, name, at, length, buf, &got, err) < 0 ||
-		    medium_append(file, buf, got, err) < 0)
+		if (read_some(from, name, at, length, buf, &got, err) < 0)
+			return tell_from_failed(pace);
+		if (medium_append(file, buf, got, err) < 0)
 			return -1;
 		if (pace != NULL && pace->progress != NULL)
 			pace->progress(pace->arg, got);

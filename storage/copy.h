@@ -22,6 +22,7 @@ struct copy_pace {
 	void *arg;
 	int64_t begun_ms; /* the copying's own; 0 at first */
 	uint64_t done;
+	bool from_failed; /* told with a failure of copy_file() and copy_file_as(): it was FROM's */
 };
 
 /* Make NAME on TO hold the first LENGTH bytes of NAME on FROM: what it has already stays, the rest is appended in large

@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 
 #define LABEL_NAME "medium.json"
+#define LABEL_PART LABEL_NAME ".part"
 
 enum { LABEL_FORMAT = 1, LABEL_MAX_BYTES = 4096 };
 
@@ -20,6 +21,23 @@ static void write_inner(struct str *out, const struct keyring *keyring, const st
 	str_addf(out, "{\"archive\": \"%s\", \"medium\": %u, \"made\": %lld}",
 		 uuid_text(keyring_archive(keyring), uuid), label->medium,
 		 (long long)label->made_s);
+}
+
+/* What a writer left that died, when there is no label yet. */
+static int drop_unfinished(struct medium *medium, struct err *err)
+{
+	uint64_t size;
+
+	if (medium_size(medium, LABEL_NAME, &size, err) == 0)
+		return err_set(err, ERR_EXISTS, "medium %s: it has a " LABEL_NAME,
+			       medium_location(medium));
+	if (err->kind != ERR_NOTFOUND)
+		return -1;
+	err_clear(err);
+	if (medium_remove(medium, LABEL_PART, err) < 0 && err->kind != ERR_NOTFOUND)
+		return -1;
+	err_clear(err);
+	return 0;
 }
 
 int label_write(struct medium *medium, const struct keyring *keyring, const struct label *label,
@@ -42,10 +60,11 @@ int label_write(struct medium *medium, const struct keyring *keyring, const stru
 	str_adds(&json, "\", \"sealed\": \"");
 	str_addhex(&json, sealed.data, inner.len + TAG_BYTES);
 	str_adds(&json, "\"}\n");
-	if (medium_create(medium, LABEL_NAME, &file, err) < 0 ||
-	    medium_append(file, json.data, json.len, err) < 0)
+	if (drop_unfinished(medium, err) < 0 || medium_create(medium, LABEL_PART, &file, err) < 0 ||
+	    medium_append(file, json.data, json.len, err) < 0 || medium_sync(file, err) < 0)
 		return -1;
-	return medium_sync(file, err);
+	medium_file_free(&file);
+	return medium_replace(medium, LABEL_PART, LABEL_NAME, err);
 }
 
 /* The string member NAME as bytes from hex; -1 if it is missing or no hex. */

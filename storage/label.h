@@ -15,6 +15,7 @@ struct label {
 	int64_t made_s;
 };
 
+/* It is there whole or not at all. ERR_EXISTS: there is one. */
 int label_write(struct medium *medium, const struct keyring *keyring, const struct label *label,
 		struct err *err);
 /* ERR_NOTFOUND: no label there; ERR_WRONGKEY: of another archive or key; ERR_DAMAGED; ERR_VERSION. */

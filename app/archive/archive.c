@@ -319,7 +319,10 @@ void archive_free(struct archive **archive)
 		if (a->locks[i].pack != 0)
 			close(a->locks[i].fd);
 	for (size_t i = 0; i <= MEDIA_MAX; i++)
-		medium_free(&a->media[i]);
+		archive_forget_medium(a, (unsigned)i);
+	for (size_t i = 0; i < a->moved.n; i++)
+		medium_free(&a->moved.v[i]);
+	free(a->moved.v);
 	dictionary_free(&a->dictionary);
 	index_free(&a->index);
 	catalog_free(&a->catalog);

@@ -27,6 +27,12 @@ struct archive {
 	struct dictionary *dictionary;
 	struct archive_settings settings;
 	struct medium *media[MEDIA_MAX + 1]; /* by number; NULL: not opened yet */
+	char *places[MEDIA_MAX +
+		     1]; /* where each was when it was opened; NULL: it was given to us */
+	struct {
+		struct medium **v;
+		size_t n;
+	} moved; /* not used any more, but by what was begun with them */
 	struct far_place far[MEDIA_MAX + 1]; /* what the staged ones of them connect with */
 	struct ship_memory ship[MEDIA_MAX + 1];
 	struct {
@@ -48,6 +54,8 @@ int archive_check_label(struct archive *a, struct medium *medium, unsigned numbe
 /* The archive's folder at SITE, with the label of medium NUMBER; what is wrong with it in words, as above. */
 int archive_open_place(struct archive *a, const struct site *site, unsigned number,
 		       struct medium **medium_r, struct err *err);
+/* Close medium NUMBER, which nothing that was begun with it may use any more. */
+void archive_forget_medium(struct archive *a, unsigned number);
 /* Lock pack NUMBER for its writer: 1, 0 when another process holds it. */
 int archive_lock_pack(struct archive *a, uint64_t pack, struct err *err);
 void archive_unlock_pack(struct archive *a, uint64_t pack);

@@ -323,7 +323,7 @@ static int rewrite_all(struct archive *a, struct erase_report *report, struct er
 		if (err->kind == ERR_OFFLINE || err->kind == ERR_TIMEOUT) {
 			log_warn("not erased yet, it is tried again the next time: %s", err->text);
 			report->put_off++;
-		} else if (err->kind == ERR_DAMAGED) {
+		} else if (err->kind == ERR_DAMAGED || err->kind == ERR_NOTFOUND) {
 			log_error("not erased from the medium: %s", err->text);
 			report->refused++;
 		} else {

@@ -22,12 +22,6 @@ static int get(struct archive *a, struct arena *arena, unsigned number, struct m
 	return rc < 0 ? -1 : 0;
 }
 
-/* The handle that the archive has of it is of no use any more. */
-static void forget(struct archive *a, unsigned number)
-{
-	medium_free(&a->media[number]);
-}
-
 /* In one transaction, that what was checked is still so when it is written down. */
 typedef int change_fn(struct archive *a, const struct medium_row *row, void *arg, struct err *err);
 
@@ -186,9 +180,39 @@ static int check_staging(struct archive *a, const struct medium_row *row, struct
 	return 0;
 }
 
+/* A writer at work has its file open, wherever the medium is said to be. On a share it writes to staging. */
+static int check_writers(struct archive *a, const struct medium_row *row, struct err *err)
+{
+	CLEAN(arena) arena = arena_new();
+	struct pack_row *open;
+	size_t n;
+
+	if (packs_list(a->catalog, arena, PACK_OPEN, &open, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		int rc;
+
+		if (open[i].medium != row->medium || open[i].staged)
+			continue;
+		rc = archive_lock_pack(a, open[i].pack, err);
+		if (rc <= 0)
+			return rc < 0 ? -1
+				      : err_set(err, ERR_BUSY,
+						"mail is being written to medium %u just now (pack "
+						"%llu); stop the archiver, copy what is there, and "
+						"say it again",
+						row->medium, (unsigned long long)open[i].pack);
+		archive_unlock_pack(a, open[i].pack);
+	}
+	return 0;
+}
+
 static int set_site(struct archive *a, const struct medium_row *row, void *arg, struct err *err)
 {
 	const struct site *site = arg;
+
+	if (strcmp(site->location, row->location) != 0 && check_writers(a, row, err) < 0)
+		return -1;
 
 	if (!site_is_share(site->location) && check_staging(a, row, err) < 0)
 		return -1;
@@ -207,7 +231,7 @@ int media_move(struct archive *a, unsigned medium, const struct site *site, stru
 		return -1;
 	if (change(a, medium, set_site, (void *)site, err) < 0)
 		return -1;
-	forget(a, medium);
+	archive_forget_medium(a, medium);
 	return media_note_answer(a->catalog, medium, NULL, space.free_bytes, space.total_bytes,
 				 err);
 }
@@ -284,7 +308,7 @@ int media_reactivate(struct archive *a, unsigned medium, struct err *err)
 {
 	if (change(a, medium, reactivate, NULL, err) < 0)
 		return -1;
-	forget(a, medium);
+	archive_forget_medium(a, medium);
 	return 0;
 }
 
@@ -329,7 +353,7 @@ int media_remove(struct archive *a, unsigned medium, struct err *err)
 {
 	if (change(a, medium, remove_row, NULL, err) < 0)
 		return -1;
-	forget(a, medium);
+	archive_forget_medium(a, medium);
 	return 0;
 }
 

@@ -148,8 +148,49 @@ static int open_medium(struct archive *a, unsigned number, struct err *err)
 
 	if (media_site(a->catalog, arena, number, &site, &password, err) <= 0)
 		return err_add(err, "medium %u", number);
-	return site_is_share(site.location) ? open_share(a, number, site.location, err)
-					    : open_local(a, number, site.location, err);
+	if ((site_is_share(site.location) ? open_share(a, number, site.location, err)
+					  : open_local(a, number, site.location, err)) < 0)
+		return -1;
+	a->places[number] = mem_strdup(site.location);
+	return 0;
+}
+
+void archive_forget_medium(struct archive *a, unsigned number)
+{
+	medium_free(&a->media[number]);
+	free(a->places[number]);
+	a->places[number] = NULL;
+}
+
+/* What was opened of it stays, as packs that are being read or written may use it, but its connection goes. */
+static void set_aside(struct archive *a, unsigned number)
+{
+	struct medium *m = TAKE(a->media[number]);
+	struct err why = {0};
+
+	err_set(&why, ERR_OFFLINE, "medium %u was moved to another place", number);
+	if (medium_is_staged(m))
+		staged_far_failed(m, &why);
+	a->moved.v = mem_grow(a->moved.v, (a->moved.n + 1) * sizeof(*a->moved.v));
+	a->moved.v[a->moved.n++] = m;
+	archive_forget_medium(a, number);
+}
+
+/* Another process may have said that medium NUMBER is elsewhere ("medium set"): what stands at its old place is not to be
+ * written, nor read, any more. */
+static int keep_up(struct archive *a, unsigned number, struct err *err)
+{
+	int rc;
+
+	if (a->media[number] == NULL)
+		return open_medium(a, number, err);
+	if (a->places[number] == NULL)
+		return 0;
+	rc = media_is_at(a->catalog, number, a->places[number], err);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	set_aside(a, number);
+	return open_medium(a, number, err);
 }
 
 int archive_resolve_medium(struct archive *a, unsigned *number, enum medium_state *state_r,
@@ -181,7 +222,7 @@ int archive_medium(struct archive *a, unsigned number, struct medium **medium_r,
 
 	if (archive_resolve_medium(a, &number, &state, err) < 0)
 		return -1;
-	if (a->media[number] == NULL && open_medium(a, number, err) < 0)
+	if (keep_up(a, number, err) < 0)
 		return -1;
 	m = a->media[number];
 	if (state == MEDIUM_DEACTIVATED) {
@@ -209,6 +250,6 @@ void archive_use_medium(struct archive *a, unsigned number, struct medium *mediu
 {
 	must(number <= MEDIA_MAX);
 	if (a->media[number] != medium)
-		medium_free(&a->media[number]);
+		archive_forget_medium(a, number);
 	a->media[number] = medium;
 }

@@ -129,13 +129,14 @@ int archive_remove_replaced(struct archive *a, const struct pack_row *row, struc
 	return packs_set(a->catalog, row->pack, PACK_REMOVED, row->length, err);
 }
 
-/* A medium that does not answer, or a damaged or missing pack, must not keep the rest of the archive
- * from being opened; verify names what is wrong. */
+/* A medium that does not answer or is full, or a damaged or missing pack, must not keep the rest of the archive from
+ * being opened: to be read, and the staging folder's disk to be emptied by the shipper; verify names what is wrong. */
 static int or_later(int rc, struct err *err)
 {
 	if (rc < 0 &&
 	    (err->kind == ERR_OFFLINE || err->kind == ERR_TIMEOUT || err->kind == ERR_DAMAGED ||
-	     err->kind == ERR_NOTFOUND || err->kind == ERR_FOREIGN || err->kind == ERR_VERSION)) {
+	     err->kind == ERR_NOSPACE || err->kind == ERR_NOTFOUND || err->kind == ERR_FOREIGN ||
+	     err->kind == ERR_VERSION)) {
 		log_warn("not recovered yet: %s", err->text);
 		err_clear(err);
 		return 0;

@@ -157,6 +157,6 @@ int media_redirect(struct archive *a, unsigned old, unsigned new,
 	if (check_all(&rd, old, progress, arg, err) < 0 ||
 	    media_set_state(a->catalog, old, MEDIUM_REDIRECTED, new, err) < 0)
 		return -1;
-	medium_free(&a->media[old]);
+	archive_forget_medium(a, old);
 	return 0;
 }

@@ -104,13 +104,41 @@ static int need_hash(struct shipping *s, struct pack_row *p, struct err *why, st
 	return packs_set_hash(s->a->catalog, p->pack, &p->hash, err) < 0 ? -1 : 1;
 }
 
+/* In one transaction with what is written down: 1; 0 it is elsewhere by now ("medium set"), and what arrived arrived at
+ * the wrong place. */
+static int note_settled(struct shipping *s, uint64_t pack, struct err *err)
+{
+	int rc;
+
+	if (catalog_begin(s->a->catalog, err) < 0)
+		return -1;
+	rc = media_is_at(s->a->catalog, s->row->medium, s->row->location, err);
+	if (rc > 0 && (packs_set_staged(s->a->catalog, pack, false, err) < 0 ||
+		       catalog_commit(s->a->catalog, err) < 0))
+		rc = -1;
+	if (rc <= 0)
+		catalog_rollback(s->a->catalog);
+	return rc;
+}
+
+static int say_moved(const struct shipping *s, struct err *why)
+{
+	return err_set(why, ERR_OFFLINE, "medium %u was moved to another place", s->row->medium);
+}
+
 /* (H2) The catalog, then the file. */
 static int settle(struct shipping *s, const struct pack_row *p, const char *name, struct err *err)
 {
 	struct err why = {0};
 
-	if (packs_set_staged(s->a->catalog, p->pack, false, err) < 0)
+	int rc = note_settled(s, p->pack, err);
+
+	if (rc < 0)
 		return -1;
+	if (rc == 0) {
+		say_moved(s, &why);
+		return give_up(s, &why, err);
+	}
 	s->report->settled++;
 	log_info("pack arrived pack=%llu medium=%u bytes=%llu", (unsigned long long)p->pack,
 		 s->row->medium, (unsigned long long)p->length);
@@ -155,6 +183,10 @@ static int blame(struct shipping *s, const struct pack_row *p, const struct err 
  * only what is on the right one may leave staging. */
 static int is_still_there(struct shipping *s, struct err *why)
 {
+	int rc = media_is_at(s->a->catalog, s->row->medium, s->row->location, why);
+
+	if (rc <= 0)
+		return rc < 0 ? -1 : say_moved(s, why);
 	return archive_check_label(s->a, s->far, s->row->medium, why);
 }
 

@@ -169,6 +169,15 @@ int media_site(struct catalog *catalog, struct arena *arena, unsigned medium, st
 	return rc;
 }
 
+int media_is_at(struct catalog *catalog, unsigned medium, const char *location, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	return db_find(catalog_db(catalog), &q, err,
+		       "SELECT 1 FROM media WHERE medium = ?1 AND location = ?2", BIND_INT(medium),
+		       BIND_TEXT(VIEW(location)));
+}
+
 int media_set_site(struct catalog *catalog, unsigned medium, const struct site *site,
 		   struct err *err)
 {

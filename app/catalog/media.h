@@ -58,6 +58,8 @@ int media_state(struct catalog *catalog, unsigned medium, enum medium_state *sta
 /* Where it is: 1, 0 there is no such number. Texts in the arena; the password is the caller's to free. */
 int media_site(struct catalog *catalog, struct arena *arena, unsigned medium, struct site *site_r,
 	       struct secret **password_r, struct err *err);
+/* 1: it is at LOCATION still. */
+int media_is_at(struct catalog *catalog, unsigned medium, const char *location, struct err *err);
 int media_set_site(struct catalog *catalog, unsigned medium, const struct site *site,
 		   struct err *err);
 int media_set_active(struct catalog *catalog, unsigned medium, struct err *err); /* and no other */

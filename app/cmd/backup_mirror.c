@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* backup mirror - a copy of all media at another place (B2). */
-#include "app/archive/media.h"
 #include "app/cmd/backup.h"
 #include "app/cmd/places.h"
 #include "backup/mirror.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "storage/label.h"
 
 #include <unistd.h>
 
@@ -35,12 +35,12 @@ static void print_progress(void *arg, uint64_t bytes)
 static void print_json(const struct mirror_report *r)
 {
 	printf("{\"files\": %llu, \"bytes\": %llu, \"removed\": %llu, \"checked\": %llu, "
-	       "\"missing\": %llu, \"damaged\": %llu, \"repaired\": %llu, \"total_files\": %llu, "
-	       "\"total_bytes\": %llu, \"not_now\": %s}\n",
+	       "\"missing\": %llu, \"damaged\": %llu, \"repaired\": %llu, \"media_away\": %u, "
+	       "\"total_files\": %llu, \"total_bytes\": %llu, \"not_now\": %s}\n",
 	       (unsigned long long)r->files, (unsigned long long)r->bytes,
 	       (unsigned long long)r->removed, (unsigned long long)r->checked,
 	       (unsigned long long)r->missing, (unsigned long long)r->damaged,
-	       (unsigned long long)r->repaired, (unsigned long long)r->total_files,
+	       (unsigned long long)r->repaired, r->media_away, (unsigned long long)r->total_files,
 	       (unsigned long long)r->total_bytes, r->not_now ? "true" : "false");
 }
 
@@ -50,17 +50,30 @@ static void print_text(const struct mirror_report *r)
 
 	printf("mirrored  %llu file%s, %s; %llu removed\n", (unsigned long long)r->files,
 	       cmd_plural(r->files), cmd_bytes(r->bytes, bytes), (unsigned long long)r->removed);
-	printf("checked   %llu file%s read again: %llu damaged, %llu repaired\n",
+	printf("checked   %llu file%s read again: %llu damaged or lost, %llu repaired\n",
 	       (unsigned long long)r->checked, cmd_plural(r->checked),
 	       (unsigned long long)r->damaged, (unsigned long long)r->repaired);
 	printf("mirror    %llu file%s, %s\n", (unsigned long long)r->total_files,
 	       cmd_plural(r->total_files), cmd_bytes(r->total_bytes, total));
+	if (r->media_away > 0)
+		printf("AWAY      %u %s could not be read; the log says why. What the mirror "
+		       "has "
+		       "of it stays; run it again when it is back.\n",
+		       r->media_away, r->media_away == 1 ? "medium" : "media");
 	if (r->missing > 0)
-		printf("MISSING   %llu file%s could not be had from %s medium; the log names them. "
-		       "What the mirror has of them stays; run it again when the medium is back, "
-		       "and look: sealpost verify --all\n",
+		printf("MISSING   %llu file%s the mirror does not have, and %s medium does not "
+		       "give; the "
+		       "log names them. What is damaged there is found, and mended as far as the "
+		       "mirror "
+		       "has it, by: sealpost verify --all --repair-from mirror\n",
 		       (unsigned long long)r->missing, cmd_plural(r->missing),
 		       r->missing == 1 ? "its" : "their");
+	if (r->damaged > r->repaired)
+		printf("DAMAGED   %llu file%s of the mirror could not be copied anew; the log "
+		       "names them. "
+		       "If it happens again, have the mirror's disk looked at.\n",
+		       (unsigned long long)(r->damaged - r->repaired),
+		       cmd_plural(r->damaged - r->repaired));
 	if (r->not_now)
 		printf("It is outside of the hours that are set for mirroring; the next run goes "
 		       "on. With --now they do not count.\n");
@@ -68,23 +81,22 @@ static void print_text(const struct mirror_report *r)
 
 /* --- the place -------------------------------------------------------------------------------- */
 
-/* A mirror on the medium itself would go with it. */
+/* A mirror on the medium itself would go with it. Known by its label, not by its address. */
 static int refuse_own(struct archive *a, const struct site *site, struct err *err)
 {
-	CLEAN(arena) arena = arena_new();
-	struct medium_row *rows;
-	size_t n;
+	CLEAN(medium) m = NULL;
+	CLEAN_STR folder = STR_INIT;
+	struct label label;
+	struct err why = {0};
 
-	if (media_list(archive_catalog(a), arena, &rows, &n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (rows[i].state != MEDIUM_REMOVED &&
-		    strcmp(rows[i].location, site->location) == 0)
-			return err_set(err, ERR_DENIED,
-				       "%s is medium %u itself; a mirror is of use only at another "
-				       "place",
-				       site->location, rows[i].medium);
-	return 0;
+	str_adds(&folder, "sealpost-");
+	uuid_add(&folder, keyring_archive(archive_keys(a)));
+	if (site_open(site, folder.data, false, &m, &why) < 0 ||
+	    label_read(m, archive_keys(a), &label, &why) < 0)
+		return 0; /* nothing of this archive's; if the place is no good, its test tells */
+	return err_set(err, ERR_DENIED,
+		       "%s is medium %u itself; a mirror is of use only at another place",
+		       site->location, label.medium);
 }
 
 static int set_place(struct archive *a, struct site *site, struct err *err)
@@ -98,7 +110,7 @@ static int set_place(struct archive *a, struct site *site, struct err *err)
 			return -1;
 		site->location = absolute.data;
 	}
-	if (refuse_own(a, site, err) < 0 || site_open(site, "", true, &m, err) < 0 ||
+	if (site_open(site, "", true, &m, err) < 0 || refuse_own(a, site, err) < 0 ||
 	    site_test(m, &space, err) < 0)
 		return -1;
 	return mirror_set_site(archive_catalog(a), site, err);
@@ -123,13 +135,15 @@ static int mirror(struct cmd *cmd, struct archive *a, bool scrub_all, bool now)
 		fputs("\r\033[K", stderr);
 	if (rc < 0)
 		return cmd_fail_meaning(cmd, &err,
-					"Your mail is where it was, and what the mirror has by now "
-					"is good; the next run goes on from there.");
+					"Your mail is where it was, and what was mirrored stays; "
+					"the next run goes on from there.");
 	if (cmd->json)
 		print_json(&report);
 	else
 		print_text(&report);
-	return report.missing > 0 || report.damaged > report.repaired ? EXIT_REFUSED : EXIT_DONE;
+	return report.missing > 0 || report.media_away > 0 || report.damaged > report.repaired
+		       ? EXIT_REFUSED
+		       : EXIT_DONE;
 }
 
 static int forget(const struct cmd *cmd, struct archive *a)

@@ -36,13 +36,22 @@ static void print_json_finding(const struct finding *f)
 	cmd_print(&line);
 }
 
+/* Findings of one pack come one after the other while the packs are read, and again from the catalog's side. */
+static void note_pack(struct printing *p, uint64_t pack)
+{
+	for (size_t i = 0; i < p->packs.n; i++)
+		if (p->packs.v[i] == pack)
+			return;
+	if (pack != 0)
+		ARENA_PUSH(p->arena, p->packs, pack);
+}
+
 static void print_finding(void *arg, const struct finding *f)
 {
 	struct printing *p = arg;
 	char id[UUID_TEXT + 1];
 
-	if (f->pack != 0 && (p->packs.n == 0 || p->packs.v[p->packs.n - 1] != f->pack))
-		ARENA_PUSH(p->arena, p->packs, f->pack);
+	note_pack(p, f->pack);
 	if (p->cmd->json) {
 		print_json_finding(f);
 		return;

@@ -89,7 +89,7 @@ def test_damage_in_the_mirror_is_found_when_it_is_read_again_and_repaired(mirror
     assert (report["damaged"], report["repaired"]) == (1, 1)
     assert pack.read_bytes() == whole
     pack.unlink()
-    report = scrubbed(mirrored)
+    report = mirror(mirrored)
     assert (report["damaged"], report["repaired"]) == (1, 1)
     assert pack.read_bytes() == whole
 
@@ -155,9 +155,39 @@ def test_what_a_medium_does_not_give_stays_in_the_mirror(mirrored, folder):
     shutil.move(mirrored.path / "media", folder / "away")
     mirrored_before = files(folder / "mirror").keys()
     report = mirror(mirrored, status=REFUSED)
-    assert report["missing"] >= 1 and files(folder / "mirror").keys() == mirrored_before
+    assert (report["media_away"], report["missing"]) == (1, 0)
+    assert files(folder / "mirror").keys() == mirrored_before
     shutil.move(folder / "away", mirrored.path / "media")
-    assert mirror(mirrored)["missing"] == 0
+    assert mirror(mirrored)["media_away"] == 0
+
+
+def test_a_mirror_whose_disk_is_not_mounted_is_not_begun_anew(mirrored, folder):
+    shutil.move(folder / "mirror", folder / "unmounted")
+    (folder / "mirror").mkdir()
+    err = mirrored.run("backup", "mirror", status=FAILED).err
+    assert "mount it" in err and "begins anew" in err
+    assert not list((folder / "mirror").iterdir())
+    assert mirror(mirrored, "--to", folder / "mirror")["files"] == 2
+    shutil.rmtree(folder / "mirror")
+    shutil.move(folder / "unmounted", folder / "mirror")
+    again = mirror(mirrored)
+    assert (again["files"], again["damaged"]) == (0, 0)
+
+
+def test_a_mirror_that_became_the_medium_is_not_its_own_mirror(mirrored, folder):
+    shutil.rmtree(mirrored.path / "media")
+    mirrored.run("medium", "set", 1, "--location", folder / "mirror" / "medium-1")
+    sums = mirrored.all_sums()
+    (pack,) = (folder / "mirror").rglob("*.pack")
+    flip(pack)
+    err = mirrored.run("backup", "mirror", "--scrub-all", status=FAILED).err
+    assert "its own mirror" in err
+    flip(pack)
+    assert mirrored.all_sums() == sums
+    assert not list((folder / "mirror").rglob("*.part"))
+    (folder / "alias").symlink_to(folder / "mirror")
+    err = mirrored.run("backup", "mirror", "--to", folder / "alias", status=FAILED).err
+    assert "its own mirror" in err
 
 
 def test_an_interrupted_mirror_is_gone_on_with(filled, folder):
@@ -206,7 +236,7 @@ def test_a_place_for_the_mirror_is_tested_first(filled, server, folder):
 def test_a_full_mirror_says_so_and_goes_on_when_there_is_room(filled, server, folder):
     filled.take(letters(folder, 0, 150, 60000))
     err = filled.run("backup", "mirror", "--to", server.url("small"), *server.login(), status=FAILED).err
-    assert "No space left" in err and "the next run goes on" in err
+    assert "the disk there is full" in err and "the next run goes on" in err
     server.resize(64)
     assert mirror(filled)["missing"] == 0
 

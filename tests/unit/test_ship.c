@@ -2,6 +2,7 @@
 /* An archive whose active medium is across a network: far/ of the test's folder, which fails as it is told. */
 #include "app/archive/archive_priv.h"
 #include "app/archive/erase.h"
+#include "app/archive/media.h"
 #include "app/archive/ship.h"
 #include "app/archive/verify.h"
 #include "base/file.h"
@@ -26,6 +27,7 @@ struct rig {
 	struct medium_faulty_plan plan; /* of each connection */
 	struct medium *far;             /* the last one */
 	bool away;
+	const char *moves; /* somebody moves the medium there, once it is connected */
 	unsigned connects; /* tries */
 };
 
@@ -39,6 +41,9 @@ static int connect_far(void *arg, struct medium **far_r, struct err *err)
 	r->connects++;
 	if (r->away)
 		return err_set(err, ERR_OFFLINE, "host: nobody is at home");
+	if (r->moves != NULL && media_set_site(archive_catalog(r->f->a), NUMBER,
+					       &(struct site){.location = r->moves}, err) < 0)
+		return -1;
 	if (medium_local_open(fixture_path(r->f, "far"), &local, err) < 0)
 		return -1;
 	r->far = medium_faulty_new(local);
@@ -695,6 +700,132 @@ static void a_silent_share_is_not_asked_to_make_a_crash_good(void **state)
 	verifies(&r, 3);
 }
 
+static void a_full_medium_does_not_keep_the_archive_from_being_opened(void **state)
+{
+	const struct medium_faulty_plan full = {
+		.fault = FAULT_NOSPACE, .at_call = 1, .for_ever = true};
+	struct fixture *f = *state;
+	struct taker *taker = taker_new(f->a, true);
+	struct medium *local, *faulty;
+	struct taken t;
+
+	t = fixture_give(f, taker, &(struct arrival)ARRIVAL(MAIL(1)));
+	taker_free(&taker); /* without finishing: as a crash */
+	assert_int_equal(archive_medium(f->a, 1, &local, &f->err), 0);
+	assert_int_equal(medium_local_open(medium_location(local), &local, &f->err), 0);
+	faulty = medium_faulty_new(local);
+	medium_faulty_set(faulty, &full);
+	archive_use_medium(f->a, 1, faulty);
+	assert_int_equal(archive_recover(f->a, &f->err), 0);
+	medium_faulty_set(faulty, &(struct medium_faulty_plan){0});
+	fixture_holds(f, &t.id, VIEW(MAIL(1)));
+}
+
+static void erase_mail(struct rig *r, const struct uuid *id)
+{
+	CLEAN(arena) arena = arena_new();
+	struct erase_report erased;
+
+	assert_int_equal(delete_mail(r->f->a, fixture_row(r->f, arena, id).mail, &r->f->err), 0);
+	assert_int_equal(erase_index(r->f->a, &erased, &r->f->err), 0);
+}
+
+static void a_missing_pack_does_not_keep_others_from_being_erased(void **state)
+{
+	struct rig r = rig_new(state);
+	struct erase_report erased;
+	struct taken one, two;
+
+	use_share(&r);
+	one = fixture_take(r.f, &(struct arrival)ARRIVAL(MAIL(1)));
+	two = fixture_take(r.f, &(struct arrival)ARRIVAL(MAIL(2)));
+	ship(&r);
+	erase_mail(&r, &one.id);
+	erase_mail(&r, &two.id);
+	unlink(fixture_path(r.f, "far/packs/00/00000001.pack"));
+	assert_int_equal(erase_media(r.f->a, &erased, &r.f->err), 0);
+	assert_int_equal(erased.refused, 1);
+	assert_int_equal(erased.packs, 1);
+}
+
+static void what_arrives_where_the_medium_was_before_stays_in_staging(void **state)
+{
+	struct rig r = rig_new(state);
+	struct taken t;
+
+	use_share(&r);
+	t = fixture_take(r.f, &(struct arrival)ARRIVAL(MAIL(1)));
+	put(r.m, "catalog/full-1", "pages");
+	r.moves = "smb://host/moved";
+	assert_int_equal(ship(&r).media_away, 1);
+	assert_int_equal(near_packs(&r), 1);
+	assert_int_equal(count_files(staged_near(r.m), "catalog"), 1);
+	r.moves = NULL;
+	restart(&r);
+	assert_int_equal(ship(&r).settled, 2);
+	fixture_holds(r.f, &t.id, VIEW(MAIL(1)));
+	verifies(&r, 1);
+}
+
+static void copy_tree(struct medium *from, struct medium *to, unsigned packs)
+{
+	struct err err = {0};
+
+	for (unsigned i = 0; i <= packs; i++) {
+		char name[64] = "medium.json";
+		uint64_t size;
+
+		if (i > 0)
+			pack_name(i, name);
+		if (medium_size(from, name, &size, &err) < 0 ||
+		    copy_file(from, to, name, size, NULL, &err) < 0)
+			fail_msg("%s", err.text);
+	}
+}
+
+/* The folder of the archive in DIR/elsewhere. */
+static struct medium *elsewhere(struct fixture *f)
+{
+	CLEAN_STR root = STR_INIT;
+	struct medium *m = NULL;
+
+	archive_medium_root(f->a, fixture_path(f, "elsewhere"), &root);
+	if (dir_make_all(root.data, 0700, &f->err) < 0 ||
+	    medium_local_open(root.data, &m, &f->err) < 0)
+		fail_msg("%s", f->err.text);
+	return m;
+}
+
+static void a_medium_that_another_process_moves_is_followed(void **state)
+{
+	struct fixture *f = *state;
+	const struct site site = {.location = fixture_path(f, "elsewhere")};
+	CLEAN(archive) other = NULL;
+	CLEAN(taker) taker = taker_new(f->a, true);
+	CLEAN(medium) there = elsewhere(f);
+	struct taken first, second;
+	struct medium *own;
+	uint64_t size;
+
+	first = fixture_give(f, taker, &(struct arrival)ARRIVAL(MAIL(1)));
+	assert_int_equal(archive_open(f->archive, &other, &f->err), 0);
+	assert_int_equal(archive_medium(other, 1, &own, &f->err), 0);
+	copy_tree(own, there, 1);
+	assert_int_equal(media_move(other, 1, &site, &f->err), -1);
+	assert_int_equal(f->err.kind, ERR_BUSY);
+	assert_non_null(strstr(f->err.text, "stop the archiver"));
+	err_clear(&f->err);
+	assert_int_equal(taker_finish(taker, &f->err), 0);
+	assert_int_equal(medium_remove(there, "packs/00/00000001.pack", &f->err), 0);
+	assert_int_equal(medium_remove(there, "medium.json", &f->err), 0);
+	copy_tree(own, there, 1);
+	assert_int_equal(media_move(other, 1, &site, &f->err), 0);
+	second = fixture_give(f, taker, &(struct arrival)ARRIVAL(MAIL(2)));
+	assert_int_equal(medium_size(there, "packs/00/00000002.pack", &size, &f->err), 0);
+	fixture_holds(f, &first.id, VIEW(MAIL(1)));
+	fixture_holds(f, &second.id, VIEW(MAIL(2)));
+}
+
 static bool stop_at_once(void *arg)
 {
 	(void)arg;
@@ -752,6 +883,10 @@ int main(void)
 		TEST(a_pack_lost_from_staging_is_told_and_the_others_go),
 		TEST(a_crash_with_the_share_away_is_made_good_at_once),
 		TEST(a_silent_share_is_not_asked_to_make_a_crash_good),
+		TEST(a_full_medium_does_not_keep_the_archive_from_being_opened),
+		TEST(a_missing_pack_does_not_keep_others_from_being_erased),
+		TEST(what_arrives_where_the_medium_was_before_stays_in_staging),
+		TEST(a_medium_that_another_process_moves_is_followed),
 		TEST(shipping_stops_when_it_is_asked_to),
 		TEST(only_one_process_ships_for_a_medium),
 	};
