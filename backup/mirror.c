@@ -178,8 +178,11 @@ static int open_folder(struct mirroring *mi, struct mirrored *m, struct err *err
 
 	if (known < 0)
 		return -1;
-	if (mirror_open(mi->a, &mi->place, m->number, !known && !redirected, &m->to, &why) == 0)
+	if (mirror_open(mi->a, &mi->place, m->number, !known && !redirected, &m->to, &why) == 0) {
+		if (mi->options->wrap != NULL)
+			m->to = mi->options->wrap(m->to);
 		return 0;
+	}
 	if (why.kind != ERR_NOTFOUND &&
 	    (why.kind != ERR_OFFLINE || site_is_share(mi->place.site.location)))
 		return err_set(err, why.kind, "%s", why.text);
@@ -208,7 +211,7 @@ static int refuse_same_place(struct mirroring *mi, struct mirrored *m, struct er
 		return -1;
 	medium_file_free(&file);
 	rc = medium_size(m->from, name, &size, &why);
-	if (medium_remove(m->to, name, err) < 0)
+	if (medium_drop(m->to, name, err) < 0)
 		return -1;
 	if (rc == 0)
 		return err_set(
@@ -301,24 +304,27 @@ static struct mirrored *medium_of(struct mirroring *mi, unsigned number)
 	return NULL;
 }
 
-/* Those that were checked longest ago, whichever medium they belong to. What came in this run was read already. */
-static int scrub(struct mirroring *mi, struct err *err)
+/* FILES: those that were there as the run began, first what was checked longest ago, whichever medium it belongs to. What
+ * came since was read already. */
+static int scrub(struct mirroring *mi, const struct mirror_file *files, size_t n, struct err *err)
 {
 	uint64_t left = mi->options->scrub_all ? UINT64_MAX
 					       : archive_settings(mi->a)->mirror_scrub_bytes;
-	struct mirror_file *files;
-	size_t n;
 
-	if (mirror_files_list(mi->catalog, mi->arena, &files, &n, err) < 0)
-		return -1;
 	for (size_t i = 0; i < n && left > 0; i++) {
 		struct mirrored *m = medium_of(mi, files[i].medium);
-		bool is_new = files[i].arrived_s >= mi->begun_s && files[i].arrived_s <= clock_s();
+		struct mirror_file now;
+		int rc;
 
-		if (m == NULL || !files[i].has_hash || is_new)
+		if (m == NULL || !files[i].has_hash)
 			continue;
-		left -= files[i].size < left ? files[i].size : left;
-		if (mirror_check(mi, m, &files[i], err) < 0)
+		rc = mirror_file_get(mi->catalog, files[i].medium, files[i].name, &now, err);
+		if (rc < 0)
+			return -1;
+		if (rc == 0) /* it was dropped */
+			continue;
+		left -= now.size < left ? now.size : left;
+		if (mirror_check(mi, m, &now, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -328,12 +334,16 @@ static int scrub(struct mirroring *mi, struct err *err)
  * another medium. */
 static int mirror_all(struct mirroring *mi, struct err *err)
 {
+	struct mirror_file *files;
+	size_t n;
+
 	if (open_all(mi, err) < 0 || for_each(mi, mirror_look, err) < 0 ||
+	    mirror_files_list(mi->catalog, mi->arena, &files, &n, err) < 0 ||
 	    for_each(mi, mirror_drop_packs, err) < 0 || for_each(mi, carry, err) < 0)
 		return -1;
 	if (mi->report->files > 0 && for_each(mi, mirror_drop_packs, err) < 0)
 		return -1;
-	return scrub(mi, err);
+	return scrub(mi, files, n, err);
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -392,8 +402,7 @@ int mirror_run(struct archive *a, const struct mirror_options *options,
 			       .catalog = archive_catalog(a),
 			       .options = options,
 			       .report = report_r,
-			       .arena = arena,
-			       .begun_s = clock_s()};
+			       .arena = arena};
 	int rc;
 
 	*report_r = (struct mirror_report){0};

@@ -29,6 +29,8 @@ struct mirror_options {
 	bool (*stop)(void *arg); /* true: end; may be NULL */
 	void (*progress)(void *arg, uint64_t bytes); /* BYTES more were carried; may be NULL */
 	void *arg;
+	/* For tests: stands for FOLDER of the mirror, which it takes over; may be NULL. */
+	struct medium *(*wrap)(struct medium *folder);
 };
 
 struct mirror_report {

@@ -16,14 +16,6 @@ static int of_medium(struct trouble *t)
 	return -1;
 }
 
-static int remove_there(struct medium *to, const char *name, struct err *err)
-{
-	if (medium_remove(to, name, err) < 0 && err->kind != ERR_NOTFOUND)
-		return -1;
-	err_clear(err);
-	return 0;
-}
-
 /* --- carrying --------------------------------------------------------------------------------- */
 
 /* How many bytes the mirror has of AS: an earlier run may have been interrupted. */
@@ -51,7 +43,7 @@ static int check_there(struct mirroring *mi, struct medium *to, const char *as, 
 static void put_back(struct medium *to, const char *as, uint64_t had)
 {
 	struct err err = {0};
-	int rc = had > 0 ? medium_cut(to, as, had, &err) : remove_there(to, as, &err);
+	int rc = had > 0 ? medium_cut(to, as, had, &err) : medium_drop(to, as, &err);
 
 	if (rc < 0)
 		log_warn("a file that was not whole stays in the mirror: %s", err.text);
@@ -98,7 +90,7 @@ static int carry_once(struct mirroring *mi, struct mirrored *m, const char *name
 			put_back(m->to, as, had);
 		return -1;
 	}
-	if (remove_there(m->to, as, &removing) < 0)
+	if (medium_drop(m->to, as, &removing) < 0)
 		t->why = removing;
 	return -1;
 }

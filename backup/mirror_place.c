@@ -113,7 +113,7 @@ static int withdraw_replaced(struct archive *a, struct medium *near, const struc
 		return -1;
 	if (rc > 0 && now.state == PACK_SEALED)
 		return 0;
-	if (medium_remove(near, name, err) < 0 && err->kind != ERR_NOTFOUND)
+	if (medium_drop(near, name, err) < 0)
 		return -1;
 	return err_set(err, ERR_BUSY, "it was replaced while it was being mended");
 }
@@ -127,10 +127,8 @@ static int put_in_place(struct archive *a, struct medium *from, struct medium *m
 	char name[64], part[80];
 
 	snprintf(part, sizeof(part), "%s.part", pack_name(row->pack, name));
-	if (medium_remove(near, part, err) < 0 && err->kind != ERR_NOTFOUND)
-		return -1;
-	err_clear(err);
-	if (copy_file_as(from, name, near, part, row->length, NULL, err) < 0 ||
+	if (medium_drop(near, part, err) < 0 ||
+	    copy_file_as(from, name, near, part, row->length, NULL, err) < 0 ||
 	    copy_check(near, part, row->length, hash, NULL, err) < 0 ||
 	    packs_set_hash(archive_catalog(a), row->pack, hash, err) < 0 ||
 	    medium_replace(near, part, name, err) < 0)

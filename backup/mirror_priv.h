@@ -58,7 +58,6 @@ struct mirroring {
 	struct mirror_place place;
 	struct copy_pace pace;
 	struct arena *arena;
-	int64_t begun_s;
 	struct pack_row *packs;
 	size_t n_packs;
 	struct mirrored *media; /* all but removed ones */

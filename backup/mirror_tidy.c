@@ -103,9 +103,8 @@ static int drop(struct mirroring *mi, struct mirrored *m, struct mirror_found *f
 {
 	if (mirror_file_remove(mi->catalog, m->number, found->name, err) < 0)
 		return -1;
-	if (medium_remove(m->to, found->name, err) < 0 && err->kind != ERR_NOTFOUND)
+	if (medium_drop(m->to, found->name, err) < 0)
 		return -1;
-	err_clear(err);
 	found->gone = true;
 	mi->report->removed++;
 	return 0;

@@ -34,10 +34,7 @@ static int drop_unfinished(struct medium *medium, struct err *err)
 	if (err->kind != ERR_NOTFOUND)
 		return -1;
 	err_clear(err);
-	if (medium_remove(medium, LABEL_PART, err) < 0 && err->kind != ERR_NOTFOUND)
-		return -1;
-	err_clear(err);
-	return 0;
+	return medium_drop(medium, LABEL_PART, err);
 }
 
 int label_write(struct medium *medium, const struct keyring *keyring, const struct label *label,

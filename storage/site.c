@@ -46,8 +46,8 @@ static int check_authority(struct view authority, struct err *err)
 		return refuse(err, "a user or password does not belong into the address; use "
 				   "--user and --password-file");
 	if (view_starts(authority, "[")) {
-		if (!view_cut(&rest, ']', &host) || host.len < 2 ||
-		    (rest.len > 0 && rest.data[0] != ':'))
+		view_cut(&rest, ']', &host);
+		if (rest.data == NULL || host.len < 2 || (rest.len > 0 && rest.data[0] != ':'))
 			return refuse(err, "the host's address is malformed");
 		if (rest.len > 0)
 			rest = (struct view){rest.data + 1, rest.len - 1};
@@ -89,6 +89,8 @@ static int check_share(const char *location, struct err *err)
 		return err->kind != ERR_NONE ? -1 : refuse(err, "the host is missing");
 	if (rest.len == 0)
 		return refuse(err, "the share is missing");
+	if (rest.data[rest.len - 1] == '/')
+		return refuse(err, "there is a slash at the end");
 	while (view_cut(&rest, '/', &part))
 		if (check_part(part, err) < 0)
 			return -1;
@@ -103,8 +105,7 @@ int site_check(const char *location, struct err *err)
 		return err_set(err, ERR_USAGE, "the location is longer than %d characters",
 			       LOCATION_MAX);
 	if (site_is_share(location))
-		return location[len - 1] == '/' ? refuse(err, "there is a slash at the end")
-						: check_share(location, err);
+		return check_share(location, err);
 	if (strstr(location, "://") != NULL)
 		return err_set(err, ERR_USAGE,
 			       "only smb:// is known; a directory is given by its path");
@@ -179,9 +180,9 @@ static int check_clock(struct medium *m, const char *name, struct err *err)
 	if (llabs(theirs - ours) <= SITE_SKEW_S)
 		return 0;
 	return err_set(err, ERR_SYNTAX,
-		       "medium %s: its clock is %lld s %s of ours; set both by a time server",
+		       "medium %s: its clock is %lld s %s ours; set both by a time server",
 		       medium_location(m), llabs(theirs - ours),
-		       theirs > ours ? "ahead" : "behind");
+		       theirs > ours ? "ahead of" : "behind");
 }
 
 int site_test(struct medium *medium, struct site_space *space_r, struct err *err)

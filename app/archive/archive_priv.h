@@ -54,6 +54,18 @@ int archive_check_label(struct archive *a, struct medium *medium, unsigned numbe
 /* The archive's folder at SITE, with the label of medium NUMBER; what is wrong with it in words, as above. */
 int archive_open_place(struct archive *a, const struct site *site, unsigned number,
 		       struct medium **medium_r, struct err *err);
+/* Medium NUMBER opened anew, where the catalog has it now: as archive_open_place(). The caller's. */
+int archive_reach(struct archive *a, unsigned number, struct medium **medium_r, struct err *err);
+/* What the catalog knows of medium NUMBER; ERR_NOTFOUND: there is none, or it was removed. */
+int archive_medium_row(struct archive *a, struct arena *arena, unsigned number,
+		       struct medium_row *row_r, struct err *err);
+/* Call FN with that row in one transaction, so that what it checks is still so when it is written down. */
+typedef int medium_change_fn(struct archive *a, const struct medium_row *row, void *arg,
+			     struct err *err);
+int archive_change_medium(struct archive *a, unsigned number, medium_change_fn *fn, void *arg,
+			  struct err *err);
+/* 1: what the catalog has on MEDIUM is found on NUMBER, which is the same, or the one that it is redirected to; 0. */
+int archive_lies_on(struct archive *a, unsigned medium, unsigned number, struct err *err);
 /* Close medium NUMBER, which nothing that was begun with it may use any more. */
 void archive_forget_medium(struct archive *a, unsigned number);
 /* Lock pack NUMBER for its writer: 1, 0 when another process holds it. */

@@ -3,41 +3,9 @@
 
 #include "app/archive/archive_priv.h"
 #include "base/clock.h"
-#include "base/file.h"
-#include "storage/copy.h"
 #include "storage/label.h"
-#include "storage/staged.h"
 
 #define LABEL_NAME "medium.json"
-
-/* --- what there is ---------------------------------------------------------------------------- */
-
-static int get(struct archive *a, struct arena *arena, unsigned number, struct medium_row *row_r,
-	       struct err *err)
-{
-	int rc = media_get(a->catalog, arena, number, row_r, err);
-
-	if (rc == 0 || (rc > 0 && row_r->state == MEDIUM_REMOVED))
-		return err_set(err, ERR_NOTFOUND, "there is no medium %u", number);
-	return rc < 0 ? -1 : 0;
-}
-
-/* In one transaction, that what was checked is still so when it is written down. */
-typedef int change_fn(struct archive *a, const struct medium_row *row, void *arg, struct err *err);
-
-static int change(struct archive *a, unsigned number, change_fn *fn, void *arg, struct err *err)
-{
-	CLEAN(arena) arena = arena_new();
-	struct medium_row row;
-
-	if (catalog_begin(a->catalog, err) < 0)
-		return -1;
-	if (get(a, arena, number, &row, err) == 0 && fn(a, &row, arg, err) == 0 &&
-	    catalog_commit(a->catalog, err) == 0)
-		return 0;
-	catalog_rollback(a->catalog);
-	return -1;
-}
 
 /* --- adding ----------------------------------------------------------------------------------- */
 
@@ -65,28 +33,72 @@ static int refuse_inside(struct medium *place, const struct site *site, struct e
 	return 0;
 }
 
-/* A label that stayed behind: of a medium that was removed, or whose adding was interrupted before the catalog knew of
- * it. It may go if nothing is there that it could belong to. */
-static int drop_old_label(struct archive *a, struct medium *m, unsigned number, struct err *err)
+static int count_packs(struct medium *m, uint64_t *packs_r, struct err *err)
 {
-	CLEAN(arena) arena = arena_new();
-	struct medium_row row;
-	uint64_t files = 0;
-	int rc = media_get(a->catalog, arena, number, &row, err);
+	*packs_r = 0;
+	return medium_list(m, "packs", count_file, packs_r, err);
+}
 
-	if (rc < 0 || medium_list(m, "packs", count_file, &files, err) < 0)
+/* Does medium NUMBER answer at another place than the one whose label is HERE? A copy has the same time as its original,
+ * and so has the same place by another name; the leftover of an interrupted adding has its own. */
+static bool is_elsewhere(struct archive *a, unsigned number, const struct label *here)
+{
+	CLEAN(medium) there = NULL;
+	struct label label;
+	struct err ignored = {0};
+
+	return archive_reach(a, number, &there, &ignored) == 0 &&
+	       label_read(there, a->keys, &label, &ignored) == 0 && label.made_s != here->made_s;
+}
+
+static int refuse_number(const struct medium *m, unsigned number, struct err *err)
+{
+	return err_set(err, ERR_EXISTS,
+		       "%s is medium %u of this archive already; if that one moved here, "
+		       "\"sealpost medium set %u --location\" says so",
+		       medium_location(m), number, number);
+}
+
+static int refuse_packs(const struct medium *m, unsigned number, struct err *err)
+{
+	return err_set(err, ERR_EXISTS,
+		       "%s holds mail of this archive as medium %u, of which the catalog knows "
+		       "nothing; \"sealpost rebuild\" or \"sealpost restore\" brings it back",
+		       medium_location(m), number);
+}
+
+/* A label that stayed behind: of a medium that was removed, or whose adding was interrupted (N4). It may go if nothing
+ * is there that it could belong to. */
+static int drop_old_label(struct archive *a, struct medium *m, const struct label *label,
+			  struct err *err)
+{
+	enum medium_state state;
+	unsigned redirect;
+	uint64_t packs;
+	int rc = media_state(a->catalog, label->medium, &state, &redirect, err);
+	bool in_use = rc > 0 && state != MEDIUM_REMOVED;
+
+	if (rc < 0 || count_packs(m, &packs, err) < 0)
 		return -1;
-	if (rc > 0 && row.state != MEDIUM_REMOVED)
-		return err_set(err, ERR_EXISTS,
-			       "%s is medium %u of this archive already; if that one moved here, "
-			       "\"sealpost medium set %u --location\" says so",
-			       medium_location(m), number, number);
-	if (files > 0)
-		return err_set(err, ERR_EXISTS,
-			       "%s holds mail of this archive as medium %u, of which the catalog "
-			       "knows nothing; \"sealpost rebuild\" or \"sealpost restore\" brings "
-			       "it back",
-			       medium_location(m), number);
+	if (in_use && (packs > 0 || !is_elsewhere(a, label->medium, label)))
+		return refuse_number(m, label->medium, err);
+	if (packs > 0)
+		return refuse_packs(m, label->medium, err);
+	return medium_remove(m, LABEL_NAME, err);
+}
+
+/* The folder bears this archive's name, so half of a label is ours, too (N4). */
+static int drop_torn_label(struct medium *m, struct err *err)
+{
+	uint64_t packs;
+
+	if (count_packs(m, &packs, err) < 0)
+		return -1;
+	if (packs > 0)
+		return err_set(err, ERR_DAMAGED,
+			       "%s holds mail of this archive, but its medium.json is damaged, so "
+			       "its number cannot be told; nothing was changed there",
+			       medium_location(m));
 	return medium_remove(m, LABEL_NAME, err);
 }
 
@@ -95,14 +107,16 @@ static int check_new(struct archive *a, struct medium *m, struct err *err)
 	struct label label;
 
 	if (label_read(m, a->keys, &label, err) == 0)
-		return drop_old_label(a, m, label.medium, err);
+		return drop_old_label(a, m, &label, err);
 	if (err->kind == ERR_WRONGKEY || err->kind == ERR_FOREIGN)
 		return err_set(err, ERR_FOREIGN,
 			       "%s is another archive's: its medium.json was made with another "
 			       "key; nothing was changed there",
 			       medium_location(m));
-	if (err->kind != ERR_NOTFOUND)
+	if (err->kind != ERR_NOTFOUND && err->kind != ERR_DAMAGED)
 		return -1;
+	if (err->kind == ERR_DAMAGED)
+		return drop_torn_label(m, err);
 	err_clear(err);
 	return 0;
 }
@@ -121,21 +135,29 @@ static int open_new(struct archive *a, const struct site *site, struct medium **
 	return site_open(site, folder.data, true, m_r, err);
 }
 
-/* The number first, in a transaction that the label's writing is part of: a crash in between leaves a label of a number
- * that the catalog does not know, which drop_old_label() sees to. */
-static int give_number(struct archive *a, const struct site *site, struct medium *m, bool activate,
-		       unsigned *medium_r, struct err *err)
+/* In the transaction that gives the number; what is done last here is all that a rollback does not undo (N4). */
+static int give_number(struct archive *a, const struct site *site, struct medium *m,
+		       const struct site_space *space, bool activate, unsigned *medium_r,
+		       struct err *err)
 {
 	struct label label = {.made_s = clock_s()};
+	struct err ignored = {0};
 
 	if (media_add(a->catalog, site, activate, &label.medium, err) < 0)
 		return -1;
 	if (label.medium > MEDIA_MAX)
-		return err_set(err, ERR_DENIED, "an archive has %d media at most", MEDIA_MAX);
-	if (label_write(m, a->keys, &label, err) < 0)
+		return err_set(err, ERR_DENIED,
+			       "an archive has %d media at most, and no number is given twice",
+			       MEDIA_MAX);
+	if (media_note_answer(a->catalog, label.medium, NULL, space->free_bytes, space->total_bytes,
+			      err) < 0)
 		return -1;
 	*medium_r = label.medium;
-	return 0;
+	if (label_write(m, a->keys, &label, err) == 0)
+		return 0;
+	if (err->kind != ERR_EXISTS) /* else somebody else was quicker, and it is theirs */
+		medium_remove(m, LABEL_NAME, &ignored);
+	return -1;
 }
 
 int media_add_site(struct archive *a, const struct site *site, bool activate, unsigned *medium_r,
@@ -143,97 +165,16 @@ int media_add_site(struct archive *a, const struct site *site, bool activate, un
 {
 	CLEAN(medium) m = NULL;
 	struct site_space space;
-	struct err ignored = {0};
 
-	if (open_new(a, site, &m, &space, err) < 0 || check_new(a, m, err) < 0 ||
-	    catalog_begin(a->catalog, err) < 0)
+	if (open_new(a, site, &m, &space, err) < 0 || catalog_begin(a->catalog, err) < 0)
 		return -1;
-	if (give_number(a, site, m, activate, medium_r, err) < 0 ||
-	    media_note_answer(a->catalog, *medium_r, NULL, space.free_bytes, space.total_bytes,
-			      err) < 0 ||
-	    catalog_commit(a->catalog, err) < 0) {
-		catalog_rollback(a->catalog);
-		medium_remove(m, LABEL_NAME, &ignored);
-		return -1;
-	}
-	return 0;
-}
-
-/* --- moving ----------------------------------------------------------------------------------- */
-
-/* What is in staging is read and carried away only for a share. */
-static int check_staging(struct archive *a, const struct medium_row *row, struct err *err)
-{
-	CLEAN(arena) arena = arena_new();
-	struct pack_row *staged;
-	size_t n;
-
-	if (packs_list_staged(a->catalog, arena, &staged, &n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (staged[i].medium == row->medium)
-			return err_set(err, ERR_DENIED,
-				       "medium %u is a share, and pack %llu still waits in staging "
-				       "to be carried there; it can become a folder when nothing "
-				       "waits",
-				       row->medium, (unsigned long long)staged[i].pack);
-	return 0;
-}
-
-/* A writer at work has its file open, wherever the medium is said to be. On a share it writes to staging. */
-static int check_writers(struct archive *a, const struct medium_row *row, struct err *err)
-{
-	CLEAN(arena) arena = arena_new();
-	struct pack_row *open;
-	size_t n;
-
-	if (packs_list(a->catalog, arena, PACK_OPEN, &open, &n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		int rc;
-
-		if (open[i].medium != row->medium || open[i].staged)
-			continue;
-		rc = archive_lock_pack(a, open[i].pack, err);
-		if (rc <= 0)
-			return rc < 0 ? -1
-				      : err_set(err, ERR_BUSY,
-						"mail is being written to medium %u just now (pack "
-						"%llu); stop the archiver, copy what is there, and "
-						"say it again",
-						row->medium, (unsigned long long)open[i].pack);
-		archive_unlock_pack(a, open[i].pack);
-	}
-	return 0;
-}
-
-static int set_site(struct archive *a, const struct medium_row *row, void *arg, struct err *err)
-{
-	const struct site *site = arg;
-
-	if (strcmp(site->location, row->location) != 0 && check_writers(a, row, err) < 0)
-		return -1;
-
-	if (!site_is_share(site->location) && check_staging(a, row, err) < 0)
-		return -1;
-	return media_set_site(a->catalog, row->medium, arg, err);
-}
-
-int media_move(struct archive *a, unsigned medium, const struct site *site, struct err *err)
-{
-	CLEAN(arena) arena = arena_new();
-	CLEAN(medium) m = NULL;
-	struct site_space space;
-	struct medium_row row;
-
-	if (get(a, arena, medium, &row, err) < 0 ||
-	    archive_open_place(a, site, medium, &m, err) < 0 || site_test(m, &space, err) < 0)
-		return -1;
-	if (change(a, medium, set_site, (void *)site, err) < 0)
-		return -1;
-	archive_forget_medium(a, medium);
-	return media_note_answer(a->catalog, medium, NULL, space.free_bytes, space.total_bytes,
-				 err);
+	/* whoever else adds a medium waits: its label, whose number is not committed yet, is no leftover */
+	if (check_new(a, m, err) == 0 &&
+	    give_number(a, site, m, &space, activate, medium_r, err) == 0 &&
+	    catalog_commit(a->catalog, err) == 0)
+		return 0;
+	catalog_rollback(a->catalog);
+	return -1;
 }
 
 /* --- states ----------------------------------------------------------------------------------- */
@@ -267,11 +208,11 @@ int media_activate(struct archive *a, unsigned medium, struct err *err)
 	CLEAN(arena) arena = arena_new();
 	struct medium_row row;
 
-	if (get(a, arena, medium, &row, err) < 0)
+	if (archive_medium_row(a, arena, medium, &row, err) < 0)
 		return -1;
 	if (row.state == MEDIUM_IN_USE && must_answer(a, medium, err) < 0)
 		return -1;
-	return change(a, medium, activate, NULL, err);
+	return archive_change_medium(a, medium, activate, NULL, err);
 }
 
 static int deactivate(struct archive *a, const struct medium_row *row, void *arg, struct err *err)
@@ -292,7 +233,7 @@ static int deactivate(struct archive *a, const struct medium_row *row, void *arg
 
 int media_deactivate(struct archive *a, unsigned medium, struct err *err)
 {
-	return change(a, medium, deactivate, NULL, err);
+	return archive_change_medium(a, medium, deactivate, NULL, err);
 }
 
 static int reactivate(struct archive *a, const struct medium_row *row, void *arg, struct err *err)
@@ -306,9 +247,27 @@ static int reactivate(struct archive *a, const struct medium_row *row, void *arg
 
 int media_reactivate(struct archive *a, unsigned medium, struct err *err)
 {
-	if (change(a, medium, reactivate, NULL, err) < 0)
+	if (archive_change_medium(a, medium, reactivate, NULL, err) < 0)
 		return -1;
 	archive_forget_medium(a, medium);
+	return 0;
+}
+
+/* What was redirected to it would have no place. */
+static int check_stands_for(struct archive *a, const struct medium_row *row, struct err *err)
+{
+	CLEAN(arena) arena = arena_new();
+	struct medium_row *rows;
+	size_t n;
+
+	if (media_list(a->catalog, arena, &rows, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].state == MEDIUM_REDIRECTED && rows[i].redirect == row->medium)
+			return err_set(err, ERR_DENIED,
+				       "medium %u stands for medium %u, which was redirected to "
+				       "it, and is never removed; deactivate it instead",
+				       row->medium, rows[i].medium);
 	return 0;
 }
 
@@ -323,9 +282,10 @@ static int check_unused(struct archive *a, const struct medium_row *row, struct 
 			       row->medium);
 	if (row->packs > 0)
 		return err_set(err, ERR_DENIED,
-			       "medium %u holds mail (%llu packs) and is never removed; if it is "
+			       "medium %u holds mail (%llu pack%s) and is never removed; if it is "
 			       "not used any more, deactivate it",
-			       row->medium, (unsigned long long)row->packs);
+			       row->medium, (unsigned long long)row->packs,
+			       row->packs == 1 ? "" : "s");
 	if (media_highest_used(a->catalog, &highest, err) < 0)
 		return -1;
 	if (highest > row->medium)
@@ -338,20 +298,24 @@ static int check_unused(struct archive *a, const struct medium_row *row, struct 
 			       "medium %u still has packs that were replaced and wait for their "
 			       "removal; ask again later",
 			       row->medium);
-	return 0;
+	return check_stands_for(a, row, err);
 }
 
+/* Its log-in goes, too: only the number is left. */
 static int remove_row(struct archive *a, const struct medium_row *row, void *arg, struct err *err)
 {
+	const struct site site = {.location = row->location};
+
 	(void)arg;
-	return check_unused(a, row, err) < 0
-		       ? -1
-		       : media_set_state(a->catalog, row->medium, MEDIUM_REMOVED, 0, err);
+	if (check_unused(a, row, err) < 0 ||
+	    media_set_site(a->catalog, row->medium, &site, err) < 0)
+		return -1;
+	return media_set_state(a->catalog, row->medium, MEDIUM_REMOVED, 0, err);
 }
 
 int media_remove(struct archive *a, unsigned medium, struct err *err)
 {
-	if (change(a, medium, remove_row, NULL, err) < 0)
+	if (archive_change_medium(a, medium, remove_row, NULL, err) < 0)
 		return -1;
 	archive_forget_medium(a, medium);
 	return 0;
@@ -362,16 +326,9 @@ int media_remove(struct archive *a, unsigned medium, struct err *err)
 static int look(struct archive *a, unsigned medium, bool deep, struct site_space *space_r,
 		struct err *err)
 {
-	CLEAN(arena) arena = arena_new();
-	CLEAN(secret) password = NULL;
 	CLEAN(medium) m = NULL;
-	struct site site;
 
-	if (media_site(a->catalog, arena, medium, &site, &password, err) <= 0)
-		return -1;
-	if (!site_is_share(site.location) && site.location[0] != '/')
-		site.location = arena_f(arena, "%s/%s", a->dir, site.location);
-	if (archive_open_place(a, &site, medium, &m, err) < 0)
+	if (archive_reach(a, medium, &m, err) < 0)
 		return -1;
 	return deep ? site_test(m, space_r, err)
 		    : medium_space(m, &space_r->free_bytes, &space_r->total_bytes, err);
@@ -379,24 +336,27 @@ static int look(struct archive *a, unsigned medium, bool deep, struct site_space
 
 int media_ask(struct archive *a, unsigned medium, bool deep, struct err *why_r, struct err *err)
 {
+	CLEAN(arena) arena = arena_new();
 	struct site_space space = {0};
+	struct medium_row row;
 	bool answers;
 
 	err_clear(why_r);
+	if (archive_medium_row(a, arena, medium, &row, err) < 0)
+		return -1;
 	answers = look(a, medium, deep, &space, why_r) == 0;
 	return media_note_answer(a->catalog, medium, answers ? NULL : why_r, space.free_bytes,
 				 space.total_bytes, err);
 }
 
-static int ask_local(struct archive *a, const struct medium_row *rows, size_t n, struct err *err)
+/* What is found cannot be written down on a full disk: then the rest is to be seen all the more. */
+static void ask_local(struct archive *a, const struct medium_row *rows, size_t n)
 {
-	struct err why;
+	struct err why, ignored = {0};
 
 	for (size_t i = 0; i < n; i++)
-		if (rows[i].state == MEDIUM_IN_USE && !site_is_share(rows[i].location) &&
-		    media_ask(a, rows[i].medium, false, &why, err) < 0)
-			return -1;
-	return 0;
+		if (rows[i].state == MEDIUM_IN_USE && !site_is_share(rows[i].location))
+			media_ask(a, rows[i].medium, false, &why, &ignored);
 }
 
 int media_overview(struct archive *a, struct arena *arena, struct medium_row **v_r, size_t *n_r,
@@ -404,8 +364,10 @@ int media_overview(struct archive *a, struct arena *arena, struct medium_row **v
 {
 	size_t n, kept = 0;
 
-	if (media_list(a->catalog, arena, v_r, &n, err) < 0 || ask_local(a, *v_r, n, err) < 0 ||
-	    media_list(a->catalog, arena, v_r, &n, err) < 0)
+	if (media_list(a->catalog, arena, v_r, &n, err) < 0)
+		return -1;
+	ask_local(a, *v_r, n);
+	if (media_list(a->catalog, arena, v_r, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if ((*v_r)[i].state != MEDIUM_REMOVED)

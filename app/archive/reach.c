@@ -41,10 +41,33 @@ int archive_check_label(struct archive *a, struct medium *medium, unsigned numbe
 			       "%s is not this archive's: the medium.json there was made with "
 			       "another key, or is damaged; nothing is written there",
 			       where);
+	case ERR_DAMAGED:
+		return err_set(err, ERR_OFFLINE,
+			       "the medium.json of %s is damaged, so nobody can tell whether it is "
+			       "medium %u; nothing is written there",
+			       where, number);
 	default:
 		err->kind = ERR_OFFLINE;
 		return -1;
 	}
+}
+
+/* Nothing is known of the mail on a place that is there no more, or has nothing of the archive. */
+static int place_gone(const struct site *site, struct err *err)
+{
+	struct err why = *err;
+
+	if (why.kind == ERR_NOTFOUND)
+		return err_set(err, ERR_OFFLINE,
+			       "%s; it is empty, or another one than it was, and nothing is "
+			       "written there",
+			       why.text);
+	if (why.kind == ERR_OFFLINE && !site_is_share(site->location))
+		return err_set(err, ERR_OFFLINE,
+			       "%s; its disk may not be mounted, or it was moved, and nothing is "
+			       "written there",
+			       why.text);
+	return -1;
 }
 
 int archive_open_place(struct archive *a, const struct site *site, unsigned number,
@@ -52,21 +75,28 @@ int archive_open_place(struct archive *a, const struct site *site, unsigned numb
 {
 	CLEAN(medium) m = NULL;
 	CLEAN_STR folder = STR_INIT;
-	struct err why = {0};
 
 	archive_folder(a, &folder);
-	if (site_open(site, folder.data, false, &m, &why) < 0) {
-		bool gone = why.kind == ERR_NOTFOUND;
-
-		return err_set(err, gone ? ERR_OFFLINE : why.kind, "%s%s", why.text,
-			       gone ? "; it is empty, or another one than it was, and nothing is "
-				      "written there"
-				    : "");
-	}
+	if (site_open(site, folder.data, false, &m, err) < 0)
+		return place_gone(site, err);
 	if (archive_check_label(a, m, number, err) < 0)
 		return -1;
 	*medium_r = TAKE(m);
 	return 0;
+}
+
+int archive_reach(struct archive *a, unsigned number, struct medium **medium_r, struct err *err)
+{
+	CLEAN(arena) arena = arena_new();
+	CLEAN(secret) password = NULL;
+	struct site site;
+	int rc = media_site(a->catalog, arena, number, &site, &password, err);
+
+	if (rc <= 0)
+		return rc < 0 ? -1 : err_set(err, ERR_NOTFOUND, "there is no medium %u", number);
+	if (!site_is_share(site.location) && site.location[0] != '/')
+		site.location = arena_f(arena, "%s/%s", a->dir, site.location);
+	return archive_open_place(a, &site, number, medium_r, err);
 }
 
 /* --- across a network ------------------------------------------------------------------------- */
@@ -84,19 +114,14 @@ static int refuse_deactivated(unsigned number, struct err *err)
 static int connect_far(void *arg, struct medium **far_r, struct err *err)
 {
 	const struct far_place *place = arg;
-	struct archive *a = place->a;
-	CLEAN(arena) arena = arena_new();
-	CLEAN(secret) password = NULL;
 	enum medium_state state;
 	unsigned redirect;
-	struct site site;
 
-	if (media_state(a->catalog, place->number, &state, &redirect, err) <= 0 ||
-	    media_site(a->catalog, arena, place->number, &site, &password, err) <= 0)
+	if (media_state(place->a->catalog, place->number, &state, &redirect, err) <= 0)
 		return err_add(err, "medium %u", place->number);
 	if (state == MEDIUM_DEACTIVATED)
 		return refuse_deactivated(place->number, err);
-	return archive_open_place(a, &site, place->number, far_r, err);
+	return archive_reach(place->a, place->number, far_r, err);
 }
 
 /* ARCHIVE/staging/NUMBER; what is created there is durable only if the folder itself is. */
@@ -128,18 +153,6 @@ static int open_share(struct archive *a, unsigned number, const char *location, 
 
 /* --- both ------------------------------------------------------------------------------------- */
 
-static int open_local(struct archive *a, unsigned number, const char *location, struct err *err)
-{
-	CLEAN(medium) m = NULL;
-	CLEAN_STR root = STR_INIT;
-
-	archive_medium_root(a, location, &root);
-	if (medium_local_open(root.data, &m, err) < 0 || archive_check_label(a, m, number, err) < 0)
-		return err_add(err, "medium %u", number);
-	a->media[number] = TAKE(m);
-	return 0;
-}
-
 static int open_medium(struct archive *a, unsigned number, struct err *err)
 {
 	CLEAN(arena) arena = arena_new();
@@ -148,9 +161,12 @@ static int open_medium(struct archive *a, unsigned number, struct err *err)
 
 	if (media_site(a->catalog, arena, number, &site, &password, err) <= 0)
 		return err_add(err, "medium %u", number);
-	if ((site_is_share(site.location) ? open_share(a, number, site.location, err)
-					  : open_local(a, number, site.location, err)) < 0)
-		return -1;
+	if (site_is_share(site.location)) {
+		if (open_share(a, number, site.location, err) < 0)
+			return -1;
+	} else if (archive_reach(a, number, &a->media[number], err) < 0) {
+		return err_add(err, "medium %u", number);
+	}
 	a->places[number] = mem_strdup(site.location);
 	return 0;
 }
@@ -252,4 +268,38 @@ void archive_use_medium(struct archive *a, unsigned number, struct medium *mediu
 	if (a->media[number] != medium)
 		archive_forget_medium(a, number);
 	a->media[number] = medium;
+}
+
+int archive_medium_row(struct archive *a, struct arena *arena, unsigned number,
+		       struct medium_row *row_r, struct err *err)
+{
+	int rc = media_get(a->catalog, arena, number, row_r, err);
+
+	if (rc == 0 || (rc > 0 && row_r->state == MEDIUM_REMOVED))
+		return err_set(err, ERR_NOTFOUND, "there is no medium %u", number);
+	return rc < 0 ? -1 : 0;
+}
+
+int archive_change_medium(struct archive *a, unsigned number, medium_change_fn *fn, void *arg,
+			  struct err *err)
+{
+	CLEAN(arena) arena = arena_new();
+	struct medium_row row;
+
+	if (catalog_begin(a->catalog, err) < 0)
+		return -1;
+	if (archive_medium_row(a, arena, number, &row, err) == 0 && fn(a, &row, arg, err) == 0 &&
+	    catalog_commit(a->catalog, err) == 0)
+		return 0;
+	catalog_rollback(a->catalog);
+	return -1;
+}
+
+int archive_lies_on(struct archive *a, unsigned medium, unsigned number, struct err *err)
+{
+	enum medium_state state;
+
+	if (medium == number)
+		return 1;
+	return archive_resolve_medium(a, &medium, &state, err) < 0 ? -1 : medium == number;
 }

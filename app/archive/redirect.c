@@ -8,11 +8,14 @@ struct redirecting {
 	struct archive *a;
 	struct medium *old; /* NULL: it does not answer */
 	struct medium *new;
+	unsigned to;      /* its number */
+	uint64_t highest; /* number of a pack when the check began */
 	uint64_t missing;
 	struct err first; /* what is wrong with the first of these */
 };
 
-/* What pack ROW is to hash to: known, or computed of the old medium. 1; 0 neither can be had. */
+/* What pack ROW is to hash to: known, or computed of the old medium. 1; 0 neither can be had (any more: that the old one
+ * has lost it may be why it is redirected). */
 static int wanted_hash(struct redirecting *rd, const struct pack_row *row, struct hash *hash_r,
 		       struct err *err)
 {
@@ -25,10 +28,11 @@ static int wanted_hash(struct redirecting *rd, const struct pack_row *row, struc
 		return 0;
 	if (copy_hash(rd->old, pack_name(row->pack, name), row->length, NULL, hash_r, err) == 0)
 		return 1;
-	if (!err_retry(err->kind))
+	if (err_retry(err->kind))
+		rd->old = NULL;
+	else if (err->kind != ERR_NOTFOUND && err->kind != ERR_DAMAGED)
 		return -1;
 	err_clear(err);
-	rd->old = NULL;
 	return 0;
 }
 
@@ -84,25 +88,12 @@ static int refuse(const struct medium_row *old, const struct medium_row *new, st
 	return 0;
 }
 
-static int get(struct archive *a, struct arena *arena, unsigned number, struct medium_row *row_r,
-	       struct err *err)
+/* 1: a pack of OLD, or of a medium that OLD stands for already; 0. */
+static int is_of(const struct pack_row *row, struct archive *a, unsigned old, struct err *err)
 {
-	int rc = media_get(a->catalog, arena, number, row_r, err);
-
-	if (rc == 0 || (rc > 0 && row_r->state == MEDIUM_REMOVED))
-		return err_set(err, ERR_NOTFOUND, "there is no medium %u", number);
-	return rc < 0 ? -1 : 0;
-}
-
-/* Packs of OLD, those of media that it stands for already included. */
-static bool is_of(const struct pack_row *row, struct archive *a, unsigned old, struct err *err)
-{
-	unsigned number = row->medium;
-	enum medium_state state;
-
 	if (row->state != PACK_SEALED && row->state != PACK_OPEN)
-		return false;
-	return archive_resolve_medium(a, &number, &state, err) == 0 && number == old;
+		return 0;
+	return archive_lies_on(a, row->medium, old, err);
 }
 
 static int check_all(struct redirecting *rd, unsigned old,
@@ -116,13 +107,14 @@ static int check_all(struct redirecting *rd, unsigned old,
 	if (packs_list(rd->a->catalog, arena, 0, &rows, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
+		int rc = is_of(&rows[i], rd->a, old, err);
+
 		if (progress != NULL)
 			progress(arg, i, n);
-		if (!is_of(&rows[i], rd->a, old, err)) {
-			if (err->kind != ERR_NONE)
-				return -1;
+		if (rc < 0)
+			return -1;
+		if (rc == 0)
 			continue;
-		}
 		if (rows[i].staged || rows[i].state == PACK_OPEN)
 			return err_set(err, ERR_DENIED,
 				       "pack %llu of medium %u is not all on it yet; it waits in "
@@ -133,11 +125,47 @@ static int check_all(struct redirecting *rd, unsigned old,
 	}
 	if (rd->missing == 0)
 		return 0;
-	return err_set(
-		err, ERR_DAMAGED,
-		"nothing was changed, since %llu packs of medium %u are not there, or not the "
-		"same; the first: %s",
-		(unsigned long long)rd->missing, old, rd->first.text);
+	return err_set(err, ERR_DAMAGED,
+		       "nothing was changed, since %llu pack%s of medium %u %s not there, or not "
+		       "the same; the first: %s",
+		       (unsigned long long)rd->missing, rd->missing == 1 ? "" : "s", old,
+		       rd->missing == 1 ? "is" : "are", rd->first.text);
+}
+
+/* Comparing may take hours. A pack that came to OLD meanwhile, or waits in staging for it again, was not compared. */
+static int check_unchanged(struct redirecting *rd, unsigned old, struct err *err)
+{
+	CLEAN(arena) arena = arena_new();
+	struct pack_row *rows;
+	size_t n;
+
+	if (packs_list(rd->a->catalog, arena, 0, &rows, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		int rc = is_of(&rows[i], rd->a, old, err);
+
+		if (rc < 0)
+			return -1;
+		if (rc > 0 &&
+		    (rows[i].pack > rd->highest || rows[i].staged || rows[i].state == PACK_OPEN))
+			return err_set(err, ERR_BUSY,
+				       "nothing was changed, since medium %u was written to "
+				       "during the check (pack %llu); say it again",
+				       old, (unsigned long long)rows[i].pack);
+	}
+	return 0;
+}
+
+static int write_down(struct archive *a, const struct medium_row *old, void *arg, struct err *err)
+{
+	struct redirecting *rd = arg;
+	CLEAN(arena) arena = arena_new();
+	struct medium_row new;
+
+	if (archive_medium_row(a, arena, rd->to, &new, err) < 0 || refuse(old, &new, err) < 0 ||
+	    check_unchanged(rd, old->medium, err) < 0)
+		return -1;
+	return media_set_state(a->catalog, old->medium, MEDIUM_REDIRECTED, rd->to, err);
 }
 
 int media_redirect(struct archive *a, unsigned old, unsigned new,
@@ -145,17 +173,19 @@ int media_redirect(struct archive *a, unsigned old, unsigned new,
 		   struct err *err)
 {
 	CLEAN(arena) arena = arena_new();
-	struct redirecting rd = {.a = a};
+	struct redirecting rd = {.a = a, .to = new};
 	struct medium_row old_row, new_row;
 	struct err away = {0};
 
-	if (get(a, arena, old, &old_row, err) < 0 || get(a, arena, new, &new_row, err) < 0 ||
+	if (archive_medium_row(a, arena, old, &old_row, err) < 0 ||
+	    archive_medium_row(a, arena, new, &new_row, err) < 0 ||
 	    refuse(&old_row, &new_row, err) < 0 || archive_medium(a, new, &rd.new, err) < 0)
 		return -1;
 	if (archive_medium(a, old, &rd.old, &away) < 0)
 		rd.old = NULL;
-	if (check_all(&rd, old, progress, arg, err) < 0 ||
-	    media_set_state(a->catalog, old, MEDIUM_REDIRECTED, new, err) < 0)
+	if (packs_highest(a->catalog, &rd.highest, err) < 0 ||
+	    check_all(&rd, old, progress, arg, err) < 0 ||
+	    archive_change_medium(a, old, write_down, &rd, err) < 0)
 		return -1;
 	archive_forget_medium(a, old);
 	return 0;

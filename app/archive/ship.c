@@ -63,12 +63,26 @@ static int give_up(struct shipping *s, const struct err *why, struct err *err)
 
 /* --- one pack --------------------------------------------------------------------------------- */
 
+/* 1: it lies on this medium, or on one that this one stands for. */
+static int is_ours(struct shipping *s, const struct pack_row *p, struct err *err)
+{
+	unsigned number = p->medium;
+	enum medium_state state;
+
+	if (archive_resolve_medium(s->a, &number, &state, err) < 0)
+		return -1;
+	return number == s->row->medium;
+}
+
+/* What waits since a time to come waits since before the clock was set back. */
 static bool is_due(const struct shipping *s, const struct pack_row *p)
 {
+	int64_t age_s = clock_s() - p->waits_s;
+
 	if (p->state == PACK_SEALED)
 		return true;
 	return p->length > p->shipped &&
-	       (p->length - p->shipped >= s->min_bytes || clock_s() - p->waits_s >= s->min_age_s);
+	       (p->length - p->shipped >= s->min_bytes || age_s < 0 || age_s >= s->min_age_s);
 }
 
 /* SHA-256 of a pack whose writer could not tell it, once it has opened from end to end. */
@@ -147,7 +161,8 @@ static int settle(struct shipping *s, const struct pack_row *p, const char *name
 	return 0;
 }
 
-/* Copy it whole and read it back; if it differs, once more from the start. */
+/* Copy it whole and read it back; if it differs, once more from the start: but only if the one in staging is whole, since
+ * else what the medium has may be all that there is. */
 static int carry(struct shipping *s, const char *name, const char *as, uint64_t length,
 		 const struct hash *hash, struct err *why)
 {
@@ -159,7 +174,8 @@ static int carry(struct shipping *s, const char *name, const char *as, uint64_t 
 			return -1;
 		log_warn("not what was sent, sent again: %s", why->text);
 		err_clear(why);
-		if (medium_drop(s->far, as, why) < 0)
+		if (copy_check(s->near, name, length, hash, NULL, why) < 0 ||
+		    medium_drop(s->far, as, why) < 0)
 			return -1;
 	}
 }
@@ -365,8 +381,7 @@ static int is_left_over(struct sweep *sw, uint64_t number, struct err *err)
 	if (rc > 0 && p.state == PACK_REMOVED)
 		return 1;
 	if (rc > 0 && (p.state == PACK_OPEN || p.state == PACK_SEALED || p.state == PACK_REPLACED))
-		return sw->near && !p.staged && p.state == PACK_SEALED &&
-		       p.medium == s->row->medium;
+		return sw->near && !p.staged && p.state == PACK_SEALED ? is_ours(s, &p, err) : 0;
 	if (rc > 0 && sw->near)
 		return 1; /* void: nothing of it was ever acknowledged */
 	log_warn("pack %llu is on medium %u, and the catalog does not know it; \"sealpost "
@@ -460,9 +475,10 @@ static int note_answer(struct archive *a, const struct medium_row *row, const st
 		       uint64_t left, uint64_t total, struct err *err)
 {
 	enum medium_answers answers = why == NULL ? MEDIUM_ANSWERS : MEDIUM_SILENT;
+	int64_t age_s = clock_s() - row->asked_s; /* less than none: the clock was set back */
 
 	a->ship[row->medium].asked_ms = clock_monotonic_ms();
-	if (row->answers == answers && clock_s() - row->asked_s < NOTE_S &&
+	if (row->answers == answers && age_s >= 0 && age_s < NOTE_S &&
 	    (why == NULL || strcmp(row->trouble, why->text) == 0))
 		return 0;
 	return media_note_answer(a->catalog, row->medium, why, left, total, err);
@@ -498,12 +514,30 @@ static int look_at_local(struct archive *a, const struct medium_row *row, struct
 	return note_answer(a, row, NULL, left, total, err);
 }
 
+static int look_for_replaced(struct shipping *s, struct err *err)
+{
+	size_t n;
+
+	if (packs_list(s->a->catalog, s->arena, PACK_REPLACED, &s->replaced, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		int rc = is_ours(s, &s->replaced[i], err);
+
+		if (rc < 0)
+			return -1;
+		if (rc > 0)
+			s->replaced[s->n_replaced++] = s->replaced[i];
+	}
+	return 0;
+}
+
 /* What there is to do: 1 something, 0 nothing yet. */
 static int look_for_work(struct shipping *s, const struct pack_row *staged, size_t n_staged,
 			 struct err *err)
 {
 	struct err why = {0};
 	bool due = false;
+	int rc;
 
 	for (size_t i = 0; i < OTHER_FOLDERS; i++)
 		if (medium_list(s->near, other_folders[i], add_file, s, &why) < 0)
@@ -512,18 +546,19 @@ static int look_for_work(struct shipping *s, const struct pack_row *staged, size
 	for (size_t i = 0; i < n_staged; i++) {
 		const struct pack_row *p = &staged[i];
 
-		if (p->medium != s->row->medium ||
-		    (p->state != PACK_OPEN && p->state != PACK_SEALED))
+		if (p->state != PACK_OPEN && p->state != PACK_SEALED)
+			continue;
+		rc = is_ours(s, p, err);
+		if (rc < 0)
+			return -1;
+		if (rc == 0)
 			continue;
 		s->packs[s->n_packs++] = *p;
 		due = due || is_due(s, p);
 	}
-	if (packs_list(s->a->catalog, s->arena, PACK_REPLACED, &s->replaced, &s->n_replaced, err) <
-	    0)
+	if (look_for_replaced(s, err) < 0)
 		return -1;
-	for (size_t i = 0; i < s->n_replaced; i++)
-		due = due || s->replaced[i].medium == s->row->medium;
-	return due || s->n_files > 0;
+	return due || s->n_files > 0 || s->n_replaced > 0;
 }
 
 static int ship_all(struct shipping *s, struct err *err)
@@ -537,8 +572,7 @@ static int ship_all(struct shipping *s, struct err *err)
 		if (ship_file(s, s->files[i], err) < 0)
 			return -1;
 	for (size_t i = 0; i < s->n_replaced && !s->gave_up; i++)
-		if (s->replaced[i].medium == s->row->medium &&
-		    remove_replaced(s, &s->replaced[i], err) < 0)
+		if (remove_replaced(s, &s->replaced[i], err) < 0)
 			return -1;
 	return 0;
 }

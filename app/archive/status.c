@@ -3,6 +3,7 @@
 
 #include "app/archive/archive_priv.h"
 #include "app/archive/media.h"
+#include "base/file.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +25,16 @@ static uint64_t database_bytes(struct archive *a, const char *name)
 	return bytes;
 }
 
+static int measure_staging(struct archive *a, struct archive_status *s, struct err *err)
+{
+	uint64_t total;
+
+	if (file_space(a->dir, &s->staging_free_bytes, &total, err) < 0)
+		return -1;
+	s->staging_reserve_bytes = file_reserve(a->settings.staging_reserve_bytes, total);
+	return 0;
+}
+
 int archive_status(struct archive *a, struct arena *arena, struct archive_status *status_r,
 		   struct err *err)
 {
@@ -32,7 +43,8 @@ int archive_status(struct archive *a, struct arena *arena, struct archive_status
 
 	if (archive_need_index(a, err) < 0 || mails_totals(a->catalog, &s.mails, err) < 0 ||
 	    index_count(a->index, &s.indexed, err) < 0 ||
-	    media_overview(a, arena, &s.media, &s.n_media, err) < 0)
+	    media_overview(a, arena, &s.media, &s.n_media, err) < 0 ||
+	    measure_staging(a, &s, err) < 0)
 		return -1;
 	for (size_t i = 0; i < s.n_media; i++)
 		s.pack_bytes += s.media[i].pack_bytes;

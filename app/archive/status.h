@@ -13,6 +13,8 @@ struct archive_status {
 	bool key_backed_up;
 	struct medium_row *media; /* in the arena */
 	size_t n_media;
+	/* Of the disk that staging (and the spool) is on; the doors refuse mail when no more than the reserve is left. */
+	uint64_t staging_free_bytes, staging_reserve_bytes;
 };
 
 int archive_status(struct archive *a, struct arena *arena, struct archive_status *status_r,

@@ -275,13 +275,37 @@ static int needs_record(struct taker *t, size_t i, const struct prepared *m, str
 	return rc < 0 ? -1 : !rc;
 }
 
+/* What fails is made good by the next opening. */
+static void seal_pack(struct taker *t)
+{
+	struct err err = {0};
+
+	if (archive_seal_pack(t->a, &t->pack, &err) < 0)
+		log_error("pack not sealed: %s", err.text);
+}
+
+/* 1: the pack lies on the medium that is the active one now; 0. */
+static int is_on_active(struct taker *t, struct err *err)
+{
+	struct catalog *catalog = archive_catalog(t->a);
+	struct pack_row row;
+	unsigned active;
+	int rc = packs_get(catalog, pack_writer_number(t->pack), &row, err);
+
+	if (rc > 0)
+		rc = media_active(catalog, &active, err);
+	return rc > 0 ? row.medium == active : rc;
+}
+
 /* A pack for the batch, if it needs one: a run that only meets what is known leaves no pack behind. */
 static int open_pack(struct taker *t, struct prepared **mails, size_t n, struct err *err)
 {
-	int rc = 0;
+	int rc = t->pack != NULL ? is_on_active(t, err) : 0;
 
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
 	if (t->pack != NULL)
-		return 0;
+		seal_pack(t);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = needs_record(t, i, mails[i], err);
 	return rc > 0 ? archive_begin_pack(t->a, NULL, 0, &t->pack, err) : rc;
@@ -484,9 +508,8 @@ static void after_batch(struct taker *t, size_t n)
 			index_writer_free(&t->index);
 		}
 	}
-	if (t->pack != NULL && pack_writer_size(t->pack) >= archive_settings(t->a)->pack_bytes &&
-	    archive_seal_pack(t->a, &t->pack, &err) < 0)
-		log_error("pack not sealed: %s", err.text);
+	if (t->pack != NULL && pack_writer_size(t->pack) >= archive_settings(t->a)->pack_bytes)
+		seal_pack(t);
 }
 
 /* With a pack, if that is what was missing. Nothing of the first try is left but what the catalog has undone:

@@ -14,19 +14,29 @@ struct medium_options {
 
 /* --- places ----------------------------------------------------------------------------------- */
 
+static int load_directory(const struct cmd *cmd, const struct medium_options *o, struct site *site,
+			  struct str *absolute)
+{
+	struct err err = {0};
+
+	if (o->user != NULL || o->domain != NULL || o->password_file != NULL)
+		return cmd_usage(cmd, "only a share (smb://...) has a log-in");
+	if (path_absolute(site->location, absolute, &err) < 0)
+		return cmd_fail(cmd, &err);
+	*site = (struct site){.location = absolute->data};
+	return EXIT_DONE;
+}
+
 /* A share needs a user; the password is asked for if no file has it. */
 static int load_site(const struct cmd *cmd, const struct medium_options *o, struct site *site,
-		     struct secret **password_r)
+		     struct secret **password_r, struct str *absolute)
 {
 	struct err err = {0};
 
 	if (site_check(site->location, &err) < 0)
 		return cmd_fail(cmd, &err);
-	if (!site_is_share(site->location)) {
-		if (o->user != NULL || o->domain != NULL || o->password_file != NULL)
-			return cmd_usage(cmd, "only a share (smb://...) has a log-in");
-		return EXIT_DONE;
-	}
+	if (!site_is_share(site->location))
+		return load_directory(cmd, o, site, absolute);
 	if (o->user != NULL)
 		site->user = o->user;
 	if (o->domain != NULL)
@@ -54,15 +64,10 @@ static int add(struct cmd *cmd, struct archive *a, const struct medium_options *
 	struct site site = {.location = cmd->argv[1]};
 	struct err err = {0};
 	unsigned medium;
-	int status = load_site(cmd, o, &site, &password);
+	int status = load_site(cmd, o, &site, &password, &absolute);
 
 	if (status != EXIT_DONE)
 		return status;
-	if (!site_is_share(site.location)) {
-		if (path_absolute(site.location, &absolute, &err) < 0)
-			return cmd_fail(cmd, &err);
-		site.location = absolute.data;
-	}
 	if (media_add_site(a, &site, o->active, &medium, &err) < 0)
 		return cmd_fail_meaning(cmd, &err,
 					"The medium was not added, and nothing changed for your "
@@ -106,25 +111,49 @@ static int set(struct cmd *cmd, struct archive *a, unsigned number, const struct
 {
 	CLEAN(arena) arena = arena_new();
 	CLEAN(secret) password = NULL;
+	CLEAN_STR absolute = STR_INIT;
 	struct site site;
 	struct err err = {0};
+	uint64_t missing;
 	int status, rc = media_site(archive_catalog(a), arena, number, &site, &password, &err);
 
+	if (o->location == NULL && o->user == NULL && o->domain == NULL && o->password_file == NULL)
+		return cmd_usage(cmd, "say what to set: --location, --user, --domain or "
+				      "--password-file");
 	if (rc == 0)
 		err_set(&err, ERR_NOTFOUND, "there is no medium %u", number);
 	if (rc <= 0)
 		return cmd_fail(cmd, &err);
 	if (o->location != NULL)
 		site.location = o->location;
-	status = load_site(cmd, o, &site, &password);
+	status = load_site(cmd, o, &site, &password, &absolute);
 	if (status != EXIT_DONE)
 		return status;
-	if (media_move(a, number, &site, &err) < 0)
+	if (media_move(a, number, &site, &missing, &err) < 0)
 		return cmd_fail_meaning(cmd, &err,
 					"The medium is kept as it was, and no mail is lost. Mend "
 					"what is said above, and say it again.");
 	printf("Medium %u is at %s.\n", number, site.location);
+	if (missing > 0)
+		printf("WARNING: %llu of its packs are not there, or not whole. The mails in them "
+		       "cannot be read until they are copied there, too; which ones these are "
+		       "says: "
+		       "sealpost --archive %s verify --all\n",
+		       (unsigned long long)missing, cmd->archive_dir);
 	return EXIT_DONE;
+}
+
+/* Of one in use, what is wrong is in its own lines already. */
+static void add_result(struct str *out, const struct medium_row *row, bool ok)
+{
+	if (ok) {
+		str_adds(out, "  reached, logged in, written, read back, removed: all is well, and "
+			      "it is the right medium\n");
+	} else if (row->state != MEDIUM_IN_USE) {
+		str_adds(out, "  DOES NOT ANSWER: ");
+		str_addsafe(out, VIEW(row->trouble), false);
+		str_addc(out, '\n');
+	}
 }
 
 static int check_one(struct cmd *cmd, struct archive *a, unsigned number, bool *ok_r)
@@ -143,9 +172,7 @@ static int check_one(struct cmd *cmd, struct archive *a, unsigned number, bool *
 		str_addc(&out, '\n');
 	} else {
 		medium_row_text(&out, &row);
-		str_adds(&out, *ok_r ? "  reached, logged in, written, read back, removed: all is "
-				       "well, and it is the right medium\n"
-				     : "");
+		add_result(&out, &row, *ok_r);
 	}
 	return cmd_print(&out) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
@@ -204,8 +231,11 @@ static int redirect(struct cmd *cmd, struct archive *a, unsigned number,
 		return cmd_fail_meaning(cmd, &err,
 					"Medium and mails are as they were. Copy what is missing, "
 					"and say it again.");
-	printf("Every pack of medium %u is on medium %u; it stands for it from now on.\n", number,
-	       (unsigned)o->to);
+	printf("Every pack of medium %u is on medium %u, which stands for it from now on. What "
+	       "lies "
+	       "at the old place is not used any more: delete it there, or mails that are erased "
+	       "later stay in it.\n",
+	       number, (unsigned)o->to);
 	return EXIT_DONE;
 }
 

@@ -25,10 +25,58 @@ static int count_spool(const struct cmd *cmd, size_t waits_r[SPOOL_STATES], stru
 	return 0;
 }
 
+/* What waits of all media, and the room for more of it. */
+struct staging {
+	uint64_t packs, bytes;
+	bool used; /* there are media across a network */
+};
+
+static struct staging sum_staging(const struct archive_status *s)
+{
+	struct staging sum = {0};
+
+	for (size_t i = 0; i < s->n_media; i++) {
+		sum.packs += s->media[i].waiting_packs;
+		sum.bytes += s->media[i].waiting_bytes;
+		sum.used = sum.used || strcmp(s->media[i].type, "local") != 0;
+	}
+	return sum;
+}
+
+static void staging_json(struct str *out, const struct archive_status *s)
+{
+	struct staging sum = sum_staging(s);
+
+	str_addf(out, "{\"packs\": %llu, \"bytes\": %llu, \"free\": %llu, \"reserve\": %llu}",
+		 (unsigned long long)sum.packs, (unsigned long long)sum.bytes,
+		 (unsigned long long)s->staging_free_bytes,
+		 (unsigned long long)s->staging_reserve_bytes);
+}
+
+static void staging_text(struct str *out, const struct archive_status *s)
+{
+	struct staging sum = sum_staging(s);
+	char waits[32], left[32], reserve[32];
+
+	if (!sum.used)
+		return;
+	if (sum.packs > 0)
+		str_addf(out, "staging   %llu pack%s, %s, waiting to be brought to their media",
+			 (unsigned long long)sum.packs, cmd_plural(sum.packs),
+			 cmd_bytes(sum.bytes, waits));
+	else
+		str_adds(out, "staging   nothing waits to be brought to its medium");
+	str_addf(out, "; %s free on this machine, %s of it in reserve\n",
+		 cmd_bytes(s->staging_free_bytes, left),
+		 cmd_bytes(s->staging_reserve_bytes, reserve));
+}
+
 static void print_json(const struct archive_status *s, const size_t waits[SPOOL_STATES])
 {
 	CLEAN_STR media = STR_INIT;
+	CLEAN_STR staging = STR_INIT;
 
+	staging_json(&staging, s);
 	for (size_t i = 0; i < s->n_media; i++) {
 		str_adds(&media, i > 0 ? ", " : "");
 		medium_row_json(&media, &s->media[i]);
@@ -37,7 +85,8 @@ static void print_json(const struct archive_status *s, const size_t waits[SPOOL_
 	       "\"catalog_bytes\": %llu, \"index_bytes\": %llu, \"indexed\": %llu, "
 	       "\"parts\": %llu, \"part_bytes\": %llu, \"part_uses\": %llu, "
 	       "\"saved_bytes\": %llu, \"key_backup\": %s, "
-	       "\"spool\": {\"pending\": %zu, \"ready\": %zu, \"stuck\": %zu}, \"media\": [%s]}\n",
+	       "\"spool\": {\"pending\": %zu, \"ready\": %zu, \"stuck\": %zu}, "
+	       "\"staging\": %s, \"media\": [%s]}\n",
 	       (unsigned long long)s->mails.mails, (unsigned long long)s->mails.bytes,
 	       (unsigned long long)s->mails.deleted, (unsigned long long)s->pack_bytes,
 	       (unsigned long long)s->catalog_bytes, (unsigned long long)s->index_bytes,
@@ -45,7 +94,7 @@ static void print_json(const struct archive_status *s, const size_t waits[SPOOL_
 	       (unsigned long long)s->mails.part_bytes, (unsigned long long)s->mails.uses,
 	       (unsigned long long)(s->mails.used_bytes - s->mails.part_bytes),
 	       s->key_backed_up ? "true" : "false", waits[SPOOL_PENDING], waits[SPOOL_READY],
-	       waits[SPOOL_STUCK], media.data);
+	       waits[SPOOL_STUCK], staging.data, media.data);
 }
 
 static void print_warnings(const struct cmd *cmd, const struct archive_status *s, size_t stuck)
@@ -93,6 +142,7 @@ static void print_text(const struct cmd *cmd, const struct archive_status *s,
 	       cmd_bytes(s->catalog_bytes + s->index_bytes, db));
 	printf("spool     %zu to archive, %zu not delivered yet, %zu stuck\n", waits[SPOOL_READY],
 	       waits[SPOOL_PENDING], waits[SPOOL_STUCK]);
+	staging_text(&media, s);
 	for (size_t i = 0; i < s->n_media; i++)
 		medium_row_text(&media, &s->media[i]);
 	fputs(media.data, stdout);

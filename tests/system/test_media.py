@@ -7,8 +7,10 @@ import subprocess
 import pytest
 import samba
 from ports import free_port
+from postfix import wait_until
 from sealpost import DATA, FAILED, REFUSED, USAGE, Archive
-from shares import medium, put_on_share, ship
+from serve import Service, send
+from shares import Office, letter, medium, packs_on, put_on_share, ship
 
 
 @pytest.fixture(name="server")
@@ -105,6 +107,21 @@ def test_two_archives_may_share_a_place_but_not_a_folder(archive, folder):
     assert row["answers"] is False and "another key" in row["trouble"]
 
 
+def test_an_adding_that_was_interrupted_leaves_nothing_in_the_way(archive, folder):
+    archive.run("medium", "add", folder / "two")
+    archive.run("medium", "remove", 2)
+    label = own_folder(folder / "two") / "medium.json"
+    label.write_bytes(label.read_bytes()[:50])
+    archive.run("medium", "add", folder / "two")
+    assert list(rows(archive)) == [1, 3]
+    label.write_bytes(b"")
+    err = refused(archive, "check", 3)
+    assert err == "" and "medium.json" in rows(archive)[3]["trouble"]
+    (label.parent / "packs" / "00").mkdir(parents=True, exist_ok=True)
+    (label.parent / "packs" / "00" / "00000009.pack").write_bytes(b"mail")
+    refused(archive, "add", folder / "two", says=["holds mail", "its number cannot be told"])
+
+
 def test_a_number_is_never_given_twice(archive, folder):
     archive.run("medium", "add", folder / "two")
     archive.run("medium", "remove", 2)
@@ -156,6 +173,68 @@ def test_a_medium_that_moved_is_known_by_its_label(filled, folder):
     assert rows(filled)[1]["location"] == str(folder / "elsewhere")
 
 
+def test_what_is_to_be_set_must_be_said_and_a_folder_is_where_the_shell_is(filled, folder, monkeypatch):
+    refused(filled, "set", 1, status=USAGE, says=["say what to set"])
+    refused(filled, "set", 1, "--user", "anna", status=USAGE, says=["only a share"])
+    monkeypatch.chdir(folder)
+    (filled.path / "media" / "1").rename(folder / "elsewhere")
+    filled.run("medium", "set", 1, "--location", "elsewhere")
+    assert rows(filled)[1]["location"] == str(folder / "elsewhere")
+    monkeypatch.chdir("/")
+    filled.run("verify", "--all")
+
+
+def test_a_copy_that_lacks_packs_is_no_place_for_a_medium_that_is_well(filled, folder):
+    shutil.copytree(filled.path / "media" / "1", folder / "copy")
+    filled.take(DATA / "maildir")
+    refused(filled, "set", 1, "--location", folder / "copy",
+            says=["1 of its packs are not there", "still answers", "is kept as it was"])
+    shutil.rmtree(filled.path / "media")
+    told = filled.text("medium", "set", 1, "--location", folder / "copy")
+    assert "WARNING: 1 of its packs" in told and "verify --all" in told
+
+
+def test_the_service_goes_on_where_its_share_moved_to(archive, server):
+    with Office(archive, server, folder="old") as office:
+        office.write(3)
+        office.wait_shipped()
+        shutil.copytree(server.folder() / "old", server.folder() / "new")
+        subprocess.run(["chown", "-R", server.user, server.folder() / "new"], check=True)
+        archive.run("medium", "set", 2, "--location", server.url(folder="new"), *server.login())
+        before = {name: f.read_bytes() for name, f in packs_on(server.folder() / "old").items()}
+        office.fill(2 << 20)
+        office.wait_shipped()
+        assert {name: f.read_bytes() for name, f in packs_on(server.folder() / "old").items()} == before
+        shutil.rmtree(server.folder() / "old")
+        office.must_read([0, 5, 10])
+    assert len(packs_on(server.folder() / "new")) > len(before)
+    archive.run("verify", "--all")
+
+
+def test_a_folder_does_not_move_from_under_the_service(archive, folder):
+    with Service(archive) as service:
+        with service.client() as client:
+            send(client, letter(1))
+        wait_until(lambda: archive.count("word1") == 1, service.said)
+        shutil.copytree(archive.path / "media" / "1", folder / "new")
+        refused(archive, "set", 1, "--location", folder / "new", says=["being written", "stop the archiver"])
+    shutil.rmtree(folder / "new")
+    shutil.copytree(archive.path / "media" / "1", folder / "new")
+    archive.run("medium", "set", 1, "--location", folder / "new")
+    shutil.rmtree(archive.path / "media")
+    assert archive.raw(archive.one("word1")) == letter(1)
+
+
+def test_new_mail_goes_to_the_medium_that_was_activated_while_the_service_runs(archive, folder):
+    with Service(archive) as service, service.client() as client:
+        send(client, letter(1))
+        wait_until(lambda: archive.count("word1") == 1, service.said)
+        archive.run("medium", "add", folder / "two", "--active")
+        send(client, letter(2))
+        wait_until(lambda: archive.count("word2") == 1, service.said)
+        assert rows(archive)[2]["packs"] == 1
+
+
 def test_a_share_may_get_another_password(archive, server):
     put_on_share(archive, server)
     archive.take(DATA / "mail")
@@ -188,6 +267,34 @@ def test_check_names_each_medium_and_what_is_wrong_with_it(archive, server, fold
     refused(archive, "check", 7, says=["there is no medium 7"])
 
 
+def test_a_medium_out_of_use_is_asked_by_its_number_alone(archive, server):
+    put_on_share(archive, server)
+    archive.run("medium", "activate", 1)
+    archive.run("medium", "deactivate", 2)
+    assert "all is well" in archive.text("medium", "check", 2)
+    with server.down():
+        assert "medium 2" not in archive.text("medium", "check")
+        assert "DOES NOT ANSWER: smb://" in archive.text("medium", "check", 2, status=FAILED)
+
+
+def test_status_tells_what_a_silent_medium_means_for_new_mail(archive, server, folder):
+    put_on_share(archive, server)
+    assert "nothing waits to be brought" in archive.text("status")
+    with server.down():
+        archive.take(DATA / "maildir")
+        archive.run("medium", "check", 2, status=FAILED)
+        told = archive.text("status")
+        assert "1 pack, " in told and "waiting to be brought" in told and "in reserve" in told
+        assert "new ones wait safely on this machine" in told
+        staging = archive.status()["staging"]
+        assert staging["packs"] == 1 and staging["bytes"] > 0 and staging["free"] > staging["reserve"] > 0
+    ship(archive)
+    archive.run("medium", "activate", 1)
+    (archive.path / "media" / "1").rename(folder / "away")
+    told = archive.text("status")
+    assert "new ones cannot be archived" in told and "may not be mounted" in told
+
+
 def test_since_when_a_medium_answers_is_kept(archive, server):
     put_on_share(archive, server)
     first = medium(archive)
@@ -215,6 +322,24 @@ def test_a_medium_whose_packs_were_copied_is_redirected(two, folder):
     two.run("verify", "--all")
     refused(two, "remove", 1, says=["holds mail"])
     refused(two, "activate", 1, says=["is redirected to medium 2"])
+
+
+def test_what_is_erased_after_a_redirect_vanishes_from_where_it_lies_now(filled, server):
+    filled.run("medium", "add", server.url(), *server.login(), "--active")
+    source, target = own_folder(filled.path / "media" / "1"), own_folder(server.folder())
+    shutil.copytree(source / "packs", target / "packs", dirs_exist_ok=True)
+    subprocess.run(["chown", "-R", server.user, server.folder()], check=True)
+    filled.run("medium", "redirect", 1, "--to", 2)
+    shutil.rmtree(filled.path / "media")
+    old = set(packs_on(server.folder()))
+    gone = filled.find("after:2000")[0]
+    filled.run("delete", gone)
+    filled.run("erase", "index", talks=True)
+    filled.run("erase", "media", talks=True)
+    ship(filled)
+    ship(filled)
+    assert not old & set(packs_on(server.folder()))
+    filled.run("verify", "--all")
 
 
 def test_nothing_is_redirected_if_a_pack_is_missing_or_differs(two, folder):

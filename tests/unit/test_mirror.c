@@ -4,13 +4,10 @@
 #include "app/archive/archive_priv.h"
 #include "app/archive/media.h"
 #include "app/catalog/mirror.h"
-#include "backup/mirror.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "storage/medium_faulty.h"
-#include "tests/unit/fixture.h"
+#include "tests/unit/mirroring.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -19,77 +16,6 @@ enum { MEDIUM = 1, MAILS = 3, CALLS_MAX = 400, FILES = 5 };
 
 #define MAIL(n) "Message-ID: <" #n "@example.org>\nSubject: letter " #n "\n\nDear all, " #n "\n"
 #define PACK "packs/00/00000001.pack"
-
-/* ---- media, places, files ---- */
-
-static struct medium *open_folder(const char *path)
-{
-	struct medium *m = NULL;
-	struct err err = {0};
-
-	if (dir_make_all(path, 0700, &err) < 0 || medium_local_open(path, &m, &err) < 0)
-		fail_msg("%s", err.text);
-	return m;
-}
-
-static struct medium *own_medium(struct fixture *f)
-{
-	CLEAN_STR root = STR_INIT;
-
-	archive_medium_root(f->a, "media/1", &root);
-	return open_folder(root.data);
-}
-
-/* The mirror of medium NUMBER in the place PLACE. */
-static struct medium *mirror_of(struct fixture *f, const char *place, unsigned number)
-{
-	CLEAN_STR root = STR_INIT;
-
-	mirror_location(fixture_path(f, place), number, &root);
-	str_addc(&root, '/');
-	archive_folder(f->a, &root);
-	return open_folder(root.data);
-}
-
-static void set_place(struct fixture *f, const char *place)
-{
-	const struct site site = {.location = fixture_path(f, place)};
-
-	assert_int_equal(dir_make_all(site.location, 0700, &f->err), 0);
-	assert_int_equal(mirror_set_site(archive_catalog(f->a), &site, &f->err), 0);
-}
-
-static void put(struct medium *m, const char *name, const char *text)
-{
-	CLEAN(medium_file) file = NULL;
-	struct err err = {0};
-
-	if (medium_create(m, name, &file, &err) < 0 ||
-	    medium_append(file, text, strlen(text), &err) < 0 || medium_sync(file, &err) < 0)
-		fail_msg("%s", err.text);
-}
-
-static void flip(struct fixture *f, const char *place, const char *name, off_t at)
-{
-	CLEAN(medium) m = place ? mirror_of(f, place, MEDIUM) : own_medium(f);
-	CLEAN_STR path = STR_INIT;
-	CLEAN_FD fd = -1;
-	unsigned char c;
-
-	str_addf(&path, "%s/%s", medium_location(m), name);
-	fd = open(path.data, O_RDWR | O_CLOEXEC);
-	assert_int_equal(pread(fd, &c, 1, at), 1);
-	c ^= 1;
-	assert_int_equal(pwrite(fd, &c, 1, at), 1);
-}
-
-static bool is_there(struct medium *m, const char *name)
-{
-	struct err err = {0};
-	uint64_t size;
-
-	return medium_size(m, name, &size, &err) == 0;
-}
 
 /* ---- comparing ---- */
 
@@ -179,24 +105,6 @@ static void the_mirror_has_all(struct fixture *f, const char *place)
 
 /* ---- an archive with something of each kind ---- */
 
-static struct mirror_report mirror_now(struct fixture *f)
-{
-	const struct mirror_options options = {.scrub_all = true, .any_hour = true};
-	struct mirror_report report;
-
-	if (mirror_run(f->a, &options, &report, &f->err) < 0)
-		fail_msg("%s", f->err.text);
-	return report;
-}
-
-/* What arrived is old, and read again by the next run. */
-static void let_time_pass(struct fixture *f)
-{
-	assert_int_equal(db_exec(catalog_db(archive_catalog(f->a)),
-				 "UPDATE mirror_files SET arrived_s = 1, checked_s = 1", &f->err),
-			 0);
-}
-
 /* So large that no two flipped bits are likely to be the same: its hash is known from its medium alone. */
 static void write_others(struct fixture *f)
 {
@@ -205,8 +113,8 @@ static void write_others(struct fixture *f)
 
 	for (unsigned i = 0; i < 10000; i++)
 		str_addf(&text, "%u", i);
-	put(own, "catalog/full-1.set", text.data);
-	put(own, "evidence/one", text.data);
+	put_file(own, "catalog/full-1.set", str_view(&text));
+	put_file(own, "evidence/one", str_view(&text));
 }
 
 /* Pack 1 was mirrored to "early" while it was being written; packs 2 and 3 came after it. */
@@ -380,20 +288,20 @@ static void what_is_damaged_in_the_mirror_stays_if_its_medium_has_it_no_more(voi
 	begin_with_nothing(f);
 	mirror_now(f);
 	there = mirror_of(f, "now", MEDIUM);
-	flip(f, "now", PACK, 300);
+	flip_bit(there, PACK, 300);
 	assert_int_equal(medium_replace(own, PACK, "packs/00/kept.part", &f->err), 0);
 	let_time_pass(f);
 	report = mirror_now(f);
 	assert_int_equal(report.damaged, 1);
 	assert_int_equal(report.repaired, 0);
 	assert_true(report.missing > 0);
-	assert_true(is_there(there, PACK));
+	assert_true(has_file(there, PACK));
 	/* it is there again, but damaged, too */
 	assert_int_equal(medium_replace(own, "packs/00/kept.part", PACK, &f->err), 0);
-	flip(f, NULL, PACK, 200);
+	flip_bit(own, PACK, 200);
 	assert_true(mirror_now(f).missing > 0);
-	assert_true(is_there(there, PACK));
-	flip(f, NULL, PACK, 200);
+	assert_true(has_file(there, PACK));
+	flip_bit(own, PACK, 200);
 	mirror_now(f);
 	the_mirror_has_all(f, "now");
 }
@@ -409,14 +317,14 @@ static void what_is_damaged_in_the_mirror_waits_for_a_medium_that_is_away(void *
 	begin_with_nothing(f);
 	mirror_now(f);
 	there = mirror_of(f, "now", MEDIUM);
-	flip(f, "now", PACK, 300);
+	flip_bit(there, PACK, 300);
 	let_time_pass(f);
 	archive_medium_root(f->a, "media/1", &root);
 	str_addf(&aside, "%s-aside", root.data);
 	assert_int_equal(rename(root.data, aside.data), 0);
 	archive_use_medium(f->a, MEDIUM, NULL);
 	assert_int_equal(mirror_now(f).damaged, 1);
-	assert_true(is_there(there, PACK));
+	assert_true(has_file(there, PACK));
 	assert_int_equal(rename(aside.data, root.data), 0);
 	mirror_now(f);
 	the_mirror_has_all(f, "now");
@@ -426,6 +334,7 @@ static void what_is_damaged_in_the_mirror_waits_for_a_medium_that_is_away(void *
 static void a_start_of_a_pack_outlives_damage_on_the_medium(void **state)
 {
 	struct fixture *f = *state;
+	CLEAN(medium) own = own_medium(f);
 	CLEAN(medium) early = NULL;
 	CLEAN(medium) now = NULL;
 	CLEAN_STR before = STR_INIT;
@@ -437,8 +346,8 @@ static void a_start_of_a_pack_outlives_damage_on_the_medium(void **state)
 	early = mirror_of(f, "early", MEDIUM);
 	now = mirror_of(f, "now", MEDIUM);
 	assert_int_equal(medium_size(early, PACK, &size, &f->err), 0);
-	flip(f, NULL, PACK, (off_t)size - 20);
-	flip(f, NULL, PACK, (off_t)size + 20);
+	flip_bit(own, PACK, size - 20);
+	flip_bit(own, PACK, size + 20);
 	assert_int_equal(mirror_now(f).missing, 1);
 	read_start(early, PACK, size, &before);
 	read_start(now, PACK, size, &after);
@@ -455,11 +364,11 @@ static void a_medium_that_has_no_backups_any_more_takes_none_from_the_mirror(voi
 	begin_with_nothing(f);
 	mirror_now(f);
 	there = mirror_of(f, "now", MEDIUM);
-	archive_use_medium(f->a, MEDIUM, open_folder(fixture_path(f, "empty")));
+	archive_use_medium(f->a, MEDIUM, local_medium(fixture_path(f, "empty")));
 	report = mirror_now(f);
 	assert_int_equal(report.removed, 0);
-	assert_true(is_there(there, "catalog/full-1.set"));
-	assert_true(is_there(there, "evidence/one"));
+	assert_true(has_file(there, "catalog/full-1.set"));
+	assert_true(has_file(there, "evidence/one"));
 }
 
 static void a_backup_that_was_thinned_leaves_the_mirror(void **state)
@@ -470,14 +379,14 @@ static void a_backup_that_was_thinned_leaves_the_mirror(void **state)
 
 	fill(f);
 	begin_with_nothing(f);
-	put(own, "catalog/full-2.set", "other pages");
+	put_file(own, "catalog/full-2.set", VIEW("other pages"));
 	mirror_now(f);
 	there = mirror_of(f, "now", MEDIUM);
-	assert_true(is_there(there, "catalog/full-1.set"));
+	assert_true(has_file(there, "catalog/full-1.set"));
 	assert_int_equal(medium_remove(own, "catalog/full-1.set", &f->err), 0);
 	assert_int_equal(mirror_now(f).removed, 1);
-	assert_false(is_there(there, "catalog/full-1.set"));
-	assert_true(is_there(there, "catalog/full-2.set"));
+	assert_false(has_file(there, "catalog/full-1.set"));
+	assert_true(has_file(there, "catalog/full-2.set"));
 }
 
 /* ---- where it is ---- */
@@ -529,8 +438,8 @@ static void what_is_redirected_leaves_its_old_place_in_the_mirror(void **state)
 	mirror_now(f);
 	first_there = mirror_of(f, "now", MEDIUM);
 	second_there = mirror_of(f, "now", number);
-	assert_false(is_there(first_there, PACK));
-	assert_true(is_there(second_there, PACK));
+	assert_false(has_file(first_there, PACK));
+	assert_true(has_file(second_there, PACK));
 }
 
 int main(void)

@@ -811,7 +811,7 @@ static void a_medium_that_another_process_moves_is_followed(void **state)
 	assert_int_equal(archive_open(f->archive, &other, &f->err), 0);
 	assert_int_equal(archive_medium(other, 1, &own, &f->err), 0);
 	copy_tree(own, there, 1);
-	assert_int_equal(media_move(other, 1, &site, &f->err), -1);
+	assert_int_equal(media_move(other, 1, &site, &size, &f->err), -1);
 	assert_int_equal(f->err.kind, ERR_BUSY);
 	assert_non_null(strstr(f->err.text, "stop the archiver"));
 	err_clear(&f->err);
@@ -819,11 +819,157 @@ static void a_medium_that_another_process_moves_is_followed(void **state)
 	assert_int_equal(medium_remove(there, "packs/00/00000001.pack", &f->err), 0);
 	assert_int_equal(medium_remove(there, "medium.json", &f->err), 0);
 	copy_tree(own, there, 1);
-	assert_int_equal(media_move(other, 1, &site, &f->err), 0);
+	assert_int_equal(media_move(other, 1, &site, &size, &f->err), 0);
 	second = fixture_give(f, taker, &(struct arrival)ARRIVAL(MAIL(2)));
 	assert_int_equal(medium_size(there, "packs/00/00000002.pack", &size, &f->err), 0);
 	fixture_holds(f, &first.id, VIEW(MAIL(1)));
 	fixture_holds(f, &second.id, VIEW(MAIL(2)));
+}
+
+/* Medium 1 has pack 1; it is copied to the share, which stands for medium 1 from then on. */
+static struct taken redirect_to_share(struct rig *r)
+{
+	struct catalog *catalog = archive_catalog(r->f->a);
+	CLEAN(medium) far = far_folder(r);
+	struct medium *local;
+	struct taken t;
+	uint64_t size;
+
+	assert_int_equal(media_set_active(catalog, 1, &r->f->err), 0);
+	t = fixture_take(r->f, &(struct arrival)ARRIVAL(MAIL(1)));
+	assert_int_equal(archive_medium(r->f->a, 1, &local, &r->f->err), 0);
+	assert_int_equal(medium_size(local, "packs/00/00000001.pack", &size, &r->f->err), 0);
+	assert_int_equal(copy_file(local, far, "packs/00/00000001.pack", size, NULL, &r->f->err),
+			 0);
+	assert_int_equal(media_set_active(catalog, NUMBER, &r->f->err), 0);
+	assert_int_equal(media_set_state(catalog, 1, MEDIUM_REDIRECTED, NUMBER, &r->f->err), 0);
+	use_share(r);
+	return t;
+}
+
+static void a_replaced_pack_of_a_redirected_medium_goes_too(void **state)
+{
+	struct rig r = rig_new(state);
+	struct taken t = redirect_to_share(&r);
+	struct erase_report erased;
+
+	erase_mail(&r, &t.id);
+	assert_int_equal(erase_media(r.f->a, &erased, &r.f->err), 0);
+	assert_int_equal(erased.packs, 1);
+	ship(&r);
+	assert_int_equal(access(fixture_path(r.f, "far/packs/00/00000001.pack"), F_OK), -1);
+	assert_int_equal(far_packs(&r), 1);
+}
+
+static void a_pack_of_a_redirected_medium_that_is_staged_again_is_shipped(void **state)
+{
+	struct rig r = rig_new(state);
+	struct taken t = redirect_to_share(&r);
+	CLEAN(medium) far = far_folder(&r);
+	uint64_t size;
+
+	assert_int_equal(medium_size(far, "packs/00/00000001.pack", &size, &r.f->err), 0);
+	assert_int_equal(
+		copy_file(far, staged_near(r.m), "packs/00/00000001.pack", size, NULL, &r.f->err),
+		0);
+	assert_int_equal(packs_set_staged(archive_catalog(r.f->a), 1, true, &r.f->err), 0);
+	unlink(fixture_path(r.f, "far/packs/00/00000001.pack"));
+	assert_int_equal(ship(&r).settled, 1);
+	assert_int_equal(far_packs(&r), 1);
+	fixture_holds(r.f, &t.id, VIEW(MAIL(1)));
+}
+
+static void flip(const char *path, long at)
+{
+	FILE *file = fopen(path, "r+");
+	int c;
+
+	assert_non_null(file);
+	assert_int_equal(fseek(file, at, SEEK_SET), 0);
+	c = fgetc(file);
+	assert_int_equal(fseek(file, at, SEEK_SET), 0);
+	fputc(c ^ 1, file);
+	fclose(file);
+}
+
+static void what_is_damaged_in_staging_takes_nothing_from_the_share(void **state)
+{
+	struct rig r = rig_new(state);
+	CLEAN(arena) arena = arena_new();
+	struct stat before, after;
+
+	use_share(&r);
+	fixture_take(r.f, &(struct arrival)ARRIVAL(MAIL(1)));
+	fixture_copy(fixture_path(r.f, "archive/staging/2/packs/00/00000001.pack"),
+		     fixture_path(r.f, "kept"));
+	ship(&r);
+	assert_int_equal(stat(fixture_path(r.f, "far/packs/00/00000001.pack"), &before), 0);
+	/* each is damaged, but not in the same place */
+	fixture_copy(fixture_path(r.f, "kept"),
+		     fixture_path(r.f, "archive/staging/2/packs/00/00000001.pack"));
+	flip(fixture_path(r.f, "archive/staging/2/packs/00/00000001.pack"), 100);
+	flip(fixture_path(r.f, "far/packs/00/00000001.pack"), 200);
+	assert_int_equal(packs_set_staged(archive_catalog(r.f->a), 1, true, &r.f->err), 0);
+	assert_int_equal(ship(&r).settled, 0);
+	assert_int_equal(stat(fixture_path(r.f, "far/packs/00/00000001.pack"), &after), 0);
+	assert_int_equal(before.st_ino, after.st_ino);
+	assert_non_null(strstr(row_of(&r, arena, NUMBER).trouble, "staging/2"));
+}
+
+static void a_clock_that_was_set_back_keeps_nothing_from_being_shipped(void **state)
+{
+	struct rig r = rig_new(state);
+	CLEAN(taker) taker = NULL;
+	struct ship_report report;
+
+	use_share(&r);
+	taker = taker_new(r.f->a, true);
+	fixture_give(r.f, taker, &(struct arrival)ARRIVAL(MAIL(1)));
+	assert_int_equal(db_exec(catalog_db(archive_catalog(r.f->a)),
+				 "UPDATE packs SET waits_s = waits_s + 100000", &r.f->err),
+			 0);
+	assert_int_equal(ship_run(r.f->a, 1 << 20, 30, NULL, &report, &r.f->err), 0);
+	assert_int_equal(report.packs_waiting, 0);
+	assert_int_equal(taker_finish(taker, &r.f->err), 0);
+}
+
+static void write_to_it(void *arg, uint64_t packs, uint64_t total)
+{
+	struct fixture *f = arg;
+	static bool done;
+
+	(void)packs, (void)total;
+	if (done)
+		return;
+	done = true;
+	assert_int_equal(media_set_active(archive_catalog(f->a), 1, &f->err), 0);
+	fixture_take(f, &(struct arrival)ARRIVAL(MAIL(7)));
+	assert_int_equal(media_set_active(archive_catalog(f->a), NUMBER, &f->err), 0);
+}
+
+static void a_medium_that_is_written_to_during_the_check_is_not_redirected(void **state)
+{
+	struct fixture *f = *state;
+	const struct site site = {.location = fixture_path(f, "second")};
+	struct medium *one, *two;
+	enum medium_state medium_state;
+	unsigned number, redirect;
+	uint64_t size;
+
+	log_set_level(LOG_LEVEL_ERROR);
+	fixture_take(f, &(struct arrival)ARRIVAL(MAIL(1)));
+	assert_int_equal(mkdir(site.location, 0700), 0);
+	assert_int_equal(media_add_site(f->a, &site, true, &number, &f->err), 0);
+	assert_int_equal(archive_medium(f->a, 1, &one, &f->err), 0);
+	assert_int_equal(archive_medium(f->a, number, &two, &f->err), 0);
+	assert_int_equal(medium_size(one, "packs/00/00000001.pack", &size, &f->err), 0);
+	assert_int_equal(copy_file(one, two, "packs/00/00000001.pack", size, NULL, &f->err), 0);
+	assert_int_equal(media_redirect(f->a, 1, number, write_to_it, f, &f->err), -1);
+	assert_int_equal(f->err.kind, ERR_BUSY);
+	err_clear(&f->err);
+	assert_int_equal(media_state(archive_catalog(f->a), 1, &medium_state, &redirect, &f->err),
+			 1);
+	assert_int_equal(medium_state, MEDIUM_IN_USE);
 }
 
 static bool stop_at_once(void *arg)
@@ -887,6 +1033,11 @@ int main(void)
 		TEST(a_missing_pack_does_not_keep_others_from_being_erased),
 		TEST(what_arrives_where_the_medium_was_before_stays_in_staging),
 		TEST(a_medium_that_another_process_moves_is_followed),
+		TEST(a_replaced_pack_of_a_redirected_medium_goes_too),
+		TEST(a_pack_of_a_redirected_medium_that_is_staged_again_is_shipped),
+		TEST(what_is_damaged_in_staging_takes_nothing_from_the_share),
+		TEST(a_clock_that_was_set_back_keeps_nothing_from_being_shipped),
+		TEST(a_medium_that_is_written_to_during_the_check_is_not_redirected),
 		TEST(shipping_stops_when_it_is_asked_to),
 		TEST(only_one_process_ships_for_a_medium),
 	};
