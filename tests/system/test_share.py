@@ -160,7 +160,7 @@ def test_a_host_may_be_named_by_its_address_in_either_version():
 def test_a_full_share_says_so_and_is_of_use_again_when_there_is_room(server):
     with Probe(server.url("small"), server) as probe:
         probe.do("create big")
-        refused("no-space", "the share is full: write: No space left", probe("append 0 20000000"))
+        refused("no-space", "the disk there is full", probe("append 0 20000000"))
         probe.do("close")
         refused("no-space", "it is full", probe("test"))
         probe.do("remove big", "test")

@@ -413,9 +413,10 @@ static void a_medium_is_not_its_own_mirror(void **state)
 {
 	struct fixture *f = *state;
 	const struct site site = {.location = fixture_path(f, "mirror/medium-1")};
+	uint64_t missing;
 
 	mirrored(f);
-	assert_int_equal(media_move(f->a, 1, &site, &f->err), 0);
+	assert_int_equal(media_move(f->a, 1, &site, &missing, &f->err), 0);
 	run_fails(f, ERR_DENIED, "its own mirror");
 }
 
