@@ -14,6 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define LABEL_NAME "medium.json" /* storage/label.h */
+enum { LABEL_BYTES_MAX = 4096 };
+
 /* A share's URL, taken apart. */
 struct address {
 	struct view host, share, folder;
@@ -34,6 +37,7 @@ struct smb {
 	uint64_t generation; /* of the connection; files keep theirs (SM2) */
 	int64_t end_ms;      /* when the request is to be over, on the monotonic clock */
 	struct str request, answer;
+	struct str identity; /* the label as the first connection found it; empty: there was none */
 };
 
 struct smb_file {
@@ -147,6 +151,51 @@ static void add_site(struct smb *s, struct str *out)
 	str_addvarint(out, (uint64_t)s->timeout_ms);
 }
 
+/* What tells this medium from another one in its place: its label, as it is. 1; 0 there is none. */
+static int read_identity(struct smb *s, struct err *err)
+{
+	str_reset(&s->request);
+	add_text(&s->request, LABEL_NAME);
+	str_addvarint(&s->request, 0);
+	str_addvarint(&s->request, LABEL_BYTES_MAX);
+	if (ask_program(s, SMB_READ, err) == 0)
+		return 1;
+	if (err->kind != ERR_NOTFOUND)
+		return -1;
+	err_clear(err);
+	return 0;
+}
+
+/* A new connection leads to what was there before, or it is none: between two calls of whoever uses the medium, and has
+ * looked at its label, nothing may be written to another place. */
+static int check_identity(struct smb *s, struct err *err)
+{
+	int rc = read_identity(s, err);
+
+	if (rc < 0)
+		return -1;
+	if (s->identity.len == 0) {
+		if (rc > 0)
+			str_addv(&s->identity, str_view(&s->answer));
+		return 0;
+	}
+	if (rc > 0 && view_eq(str_view(&s->identity), str_view(&s->answer)))
+		return 0;
+	return err_set(err, ERR_OFFLINE,
+		       "it is empty, or another one than it was, and nothing is written there");
+}
+
+static int log_in(struct smb *s, struct err *err)
+{
+	int rc;
+
+	str_reset(&s->request);
+	add_site(s, &s->request);
+	rc = ask_program(s, SMB_CONNECT, err);
+	explicit_bzero(s->request.data, s->request.len);
+	return rc < 0 ? -1 : check_identity(s, err);
+}
+
 /* The request that waits in S->request is kept for afterwards. */
 static int connect_share(struct smb *s, struct err *err)
 {
@@ -156,9 +205,7 @@ static int connect_share(struct smb *s, struct err *err)
 	if (start_program(s, err) < 0)
 		return -1;
 	str_init(&s->request);
-	add_site(s, &s->request);
-	rc = ask_program(s, SMB_CONNECT, err);
-	explicit_bzero(s->request.data, s->request.len);
+	rc = log_in(s, err);
 	str_clear(&s->request);
 	s->request = kept;
 	if (rc < 0)
@@ -435,6 +482,7 @@ static void smb_free(struct medium *m)
 	end_program(s);
 	str_clear(&s->request);
 	str_clear(&s->answer);
+	str_clear(&s->identity);
 	secret_free(&s->password);
 	pthread_mutex_destroy(&s->lock);
 	free(s->url);
@@ -515,6 +563,7 @@ int medium_smb_open(const struct site *site, const char *folder, bool create,
 	s->create = create;
 	str_init(&s->request);
 	str_init(&s->answer);
+	str_init(&s->identity);
 	pthread_mutex_init(&s->lock, NULL);
 	set_deadline(s);
 	if (connect_share(s, err) < 0)

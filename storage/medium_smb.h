@@ -9,7 +9,8 @@
  *       written there is sealed by us anyway.
  * (SM2) No call takes longer than the timeout, nor does any piece of a long append or read. After a failure of the
  *       connection the program is ended, and all files open for writing are dead: their calls are ERR_OFFLINE for
- *       ever. Calls by name are tried once more, over a new connection; medium_replace() is not, as it may
+ *       ever. Calls by name are tried once more, over a new connection, if that finds the same medium.json there (or
+ *       there was none); medium_replace() is not, as it may
  *       have been done. ERR_TIMEOUT of an append: the bytes may be there, may come later, or never.
  * (SM3) A share gives no durability: medium_sync() means that the server has taken all bytes and the file has the length
  *       that was written, and no more. What must not be lost stays on the local disk (storage/staged.h).

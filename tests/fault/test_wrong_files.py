@@ -167,7 +167,7 @@ def test_a_medium_of_another_archive(ours, theirs, folder, copy):
     for verb in (("verify", "--all"), ("import", os.path.join(folder, "small"))):
         done = run(ours, *verb)
         assert done.returncode != 0
-        assert b"belongs to another" in done.stderr + done.stdout
+        assert b"is not this archive's" in done.stderr + done.stdout
     assert {path: sum_ for path, sum_ in fingerprint(ours).items() if "/media/" in path} == \
            {path: sum_ for path, sum_ in before.items() if "/media/" in path}
 

@@ -130,8 +130,11 @@ class Office:
             raise AssertionError(medium(self.archive)) from e
 
     def fill_share(self):
-        """Mails of some packs: the first of them are on the share alone then."""
-        numbers = self.fill(3 << 20)
-        self.wait_archived()
+        """Mails of some packs: the first of them are on the share alone then. One batch of the archiver makes one pack,
+        however large."""
+        numbers = []
+        for _ in range(3):
+            numbers += self.fill(3 << 19)
+            self.wait_archived()
         self.wait(lambda: len(staged_packs(self.archive)) <= 1)
         return numbers

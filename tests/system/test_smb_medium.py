@@ -39,6 +39,12 @@ def root(server):
     return server.folder() / "mail" / "archive"
 
 
+def take_letters(archive, letters):
+    """Each import makes packs of its own, so that there are some."""
+    for tens in range(4):
+        archive.take(*(letters / f"{n}.eml" for n in range(10 * tens, 10 * tens + 10)))
+
+
 def must_be_away_from_staging(archive):
     """All of it: no writer is at work."""
     assert not staged_packs(archive)
@@ -75,7 +81,7 @@ def test_mail_on_a_share_is_read_searched_verified_erased_and_found_again(shared
 
 
 def test_the_key_and_the_share_bring_everything_back(shared, server, folder, letters, password):
-    shared.take(letters)
+    take_letters(shared, letters)
     ship(shared)
     sums = shared.all_sums()
     (folder / "key.txt").write_text(shared.text("key", "export", "--password-file", password))
@@ -95,7 +101,7 @@ def test_the_key_and_the_share_bring_everything_back(shared, server, folder, let
 
 def test_mail_that_was_not_shipped_yet_is_read_from_staging(shared, server, letters):
     with server.down():
-        shared.take(letters)
+        take_letters(shared, letters)
         assert len(staged_packs(shared)) >= 3 and not packs_on(root(server))
         row = medium(shared)
         assert row["waiting_packs"] == len(staged_packs(shared)) and row["waiting_bytes"] > 3 << 20
@@ -112,7 +118,7 @@ def test_mail_that_was_not_shipped_yet_is_read_from_staging(shared, server, lett
 
 @pytest.fixture(name="settled")
 def _settled(shared, letters):
-    shared.take(letters)
+    take_letters(shared, letters)
     ship(shared)
     return shared
 
