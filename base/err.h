@@ -53,7 +53,10 @@
 	X(UNSUPPORTED, "unsupported", 501, 504, false,                                             \
 	  "This version of Sealpost, or a library it uses, cannot do that.")                       \
 	X(STOPPED, "stopped", 503, 451, true,                                                      \
-	  "It was stopped on request. What was done so far is kept; run it again to go on.")
+	  "It was stopped on request. What was done so far is kept; run it again to go on.")       \
+	X(EXPIRED, "expired", 500, 451, false,                                                     \
+	  "A certificate has ended. The mail is as it was; only this proof of it rests on "        \
+	  "nothing.")
 
 enum err_kind {
 #define X(kind, code, http, smtp, retry, sentence) ERR_##kind,

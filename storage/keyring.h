@@ -29,7 +29,8 @@ enum { KEY_ID_BYTES = 8 };
 	X(PART, "sealpost part v1", "HMAC-SHA256 that names a part by its content")                \
 	X(CONTENT, "sealpost content v1", "HMAC-SHA256 of a mail's content identity")              \
 	X(SPOOL, "sealpost spool v1", "X25519 private key that opens what lies in the spool")      \
-	X(BACKUP, "sealpost backup v1", "AES-256-GCM of a backup of the catalog; salted")
+	X(BACKUP, "sealpost backup v1", "AES-256-GCM of a backup of the catalog; salted")          \
+	X(EVIDENCE, "sealpost evidence v1", "AES-256-GCM of a timestamp's evidence file; salted")
 
 enum key_use {
 #define X(use, label, doc) KEY_USE_##use,

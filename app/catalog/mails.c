@@ -111,13 +111,16 @@ int mails_erase(struct catalog *catalog, uint64_t mail, int64_t now_s, struct er
 		"DELETE FROM sightings WHERE mail = ?1",
 		"DELETE FROM index_todo WHERE mail = ?1",
 		"DELETE FROM notes WHERE mail = ?1",
+		"DELETE FROM to_stamp WHERE mail = ?1",
+		"DELETE FROM deletions WHERE mail = ?1",
 		"DELETE FROM mails WHERE mail = ?1",
 	};
 	struct db *db = catalog_db(catalog);
 
 	if (db_run(db, err,
-		   "INSERT INTO erased SELECT id, ?2 FROM mails WHERE mail = ?1 "
-		   "ON CONFLICT DO NOTHING",
+		   "INSERT INTO erased SELECT id, ?2, mail, "
+		   "coalesce((SELECT request FROM deletions d WHERE d.mail = m.mail), 0) "
+		   "FROM mails m WHERE mail = ?1 ON CONFLICT DO NOTHING",
 		   BIND_INT(mail), BIND_INT(now_s)) < 0 ||
 	    db_run(db, err,
 		   "UPDATE packs SET erased = erased + (SELECT length FROM mails WHERE mail = ?1) "
@@ -221,8 +224,9 @@ int mails_erased(struct catalog *catalog, const struct uuid *id, int64_t *when_s
 int mails_add_erased(struct catalog *catalog, const struct uuid *id, int64_t when_s,
 		     struct err *err)
 {
-	return db_run(catalog_db(catalog), err, "INSERT OR IGNORE INTO erased VALUES (?1, ?2)",
-		      BIND_UUID(id), BIND_INT(when_s));
+	return db_run(catalog_db(catalog), err,
+		      "INSERT OR IGNORE INTO erased (id, erased_s) VALUES (?1, ?2)", BIND_UUID(id),
+		      BIND_INT(when_s));
 }
 
 int mails_by_exact(struct catalog *catalog, const struct hash *exact, uint64_t *mail_r,
@@ -371,13 +375,15 @@ int recipients_in_role(struct catalog *catalog, struct arena *arena, uint64_t ma
 
 int sightings_add(struct catalog *catalog, const struct sighting_row *row, struct err *err)
 {
-	return db_run(catalog_db(catalog), err,
-		      "INSERT OR IGNORE INTO sightings VALUES "
-		      "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-		      BIND_UUID(&row->id), BIND_INT(row->mail), BIND_HASH(&row->exact),
-		      BIND_INT(row->record.pack), BIND_INT(row->record.offset),
-		      BIND_INT(row->record.length), BIND_INT(row->way), BIND_INT(row->source),
-		      BIND_INT(row->seen_ms), BIND_TEXT(row->place), BIND_TEXT(row->flags));
+	return db_run(
+		catalog_db(catalog), err,
+		"INSERT OR IGNORE INTO sightings (id, mail, exact, pack, offset, length, way, "
+		"source, seen_ms, place, flags) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+		"?11)",
+		BIND_UUID(&row->id), BIND_INT(row->mail), BIND_HASH(&row->exact),
+		BIND_INT(row->record.pack), BIND_INT(row->record.offset),
+		BIND_INT(row->record.length), BIND_INT(row->way), BIND_INT(row->source),
+		BIND_INT(row->seen_ms), BIND_TEXT(row->place), BIND_TEXT(row->flags));
 }
 
 int sightings_known(struct catalog *catalog, uint64_t mail, const struct hash *exact, enum way way,
