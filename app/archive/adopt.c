@@ -167,7 +167,7 @@ static int drop_superfluous(struct adopter *ad, const struct uuid *id, const str
 			    struct err *err)
 {
 	ad->result.superfluous++;
-	return mails_add_erased(ad->a->catalog, id, clock_s(), err) < 0
+	return mails_add_erased(ad->a->catalog, id, clock_s(), 0, err) < 0
 		       ? -1
 		       : packs_add_erased(ad->a->catalog, at->pack, at->length, err);
 }
@@ -178,13 +178,13 @@ static int mail_is_known(struct adopter *ad, const struct uuid *id, const struct
 {
 	struct catalog *catalog = ad->a->catalog;
 	uint64_t mail;
-	int64_t when_s;
+	struct tombstone tombstone;
 	int rc = mails_by_id(catalog, id, &mail, err);
 
 	if (rc > 0 && move_mail(ad, mail, at, err) < 0)
 		return -1;
 	if (rc == 0)
-		rc = mails_erased(catalog, id, &when_s, err);
+		rc = mails_erased(catalog, id, &tombstone, err);
 	if (rc != 0) {
 		ad->result.known += rc > 0;
 		return rc;
@@ -228,19 +228,19 @@ static int adopt_mail(struct adopter *ad, const struct uuid *id, const struct pl
 static int adopt_erased(struct adopter *ad, struct view payload, struct err *err)
 {
 	struct uuid id;
-	int64_t when_s;
+	struct tombstone t;
 	uint64_t mail;
 	int rc;
 
-	if (record_read_erased(payload, &id, &when_s, err) < 0)
+	if (record_read_erased(payload, &id, &t, err) < 0)
 		return -1;
 	ad->result.tombstones++;
 	rc = mails_by_id(ad->a->catalog, &id, &mail, err);
 	if (rc > 0) { /* a catalog that is older than the pack */
 		ad->result.erased++;
-		return mails_erase(ad->a->catalog, mail, when_s, err);
+		return mails_erase(ad->a->catalog, mail, t.when_s, t.request, err);
 	}
-	return rc < 0 ? -1 : mails_add_erased(ad->a->catalog, &id, when_s, err);
+	return rc < 0 ? -1 : mails_add_erased(ad->a->catalog, &id, t.when_s, t.request, err);
 }
 
 static int adopt_record(struct adopter *ad, uint64_t pack, const struct record *record,

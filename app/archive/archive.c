@@ -2,6 +2,7 @@
 #include "app/archive/archive.h"
 
 #include "app/archive/archive_priv.h"
+#include "app/catalog/audit.h"
 #include "app/archive/catch_up.h"
 #include "base/clock.h"
 #include "base/conf.h"
@@ -247,6 +248,7 @@ int archive_init(const char *dir, const char *name, const char *medium_dir, stru
 			err) < 0 ||
 	    setting_set(a->catalog, "name", VIEW(name), err) < 0 ||
 	    setting_set(a->catalog, "made_s", VIEW(made), err) < 0 ||
+	    audit_add(a->catalog, AUDIT_CREATED, VIEW(name), VIEW(""), err) < 0 ||
 	    archive_keep_spool_key(a, err) < 0)
 		return -1;
 	/* The key comes last: a directory with a key is a whole archive. */

@@ -3,13 +3,36 @@
 
 #include "app/archive/archive_priv.h"
 #include "app/archive/record.h"
+#include "app/catalog/audit.h"
+#include "app/catalog/requests.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 
-int delete_mail(struct archive *a, uint64_t mail, struct err *err)
+/* ---- deleting ---- */
+
+static int note_deletion(struct archive *a, const struct mail_row *row, uint64_t request,
+			 struct err *err)
 {
-	return mails_set_state(a->catalog, mail, MAIL_DELETED, err);
+	CLEAN_STR by = STR_INIT;
+	char id[UUID_TEXT + 1];
+
+	str_addf(&by, "request %llu", (unsigned long long)request);
+	if (deletions_add(a->catalog, row->mail, request, err) < 0)
+		return -1;
+	return audit_add(a->catalog, AUDIT_DELETED, VIEW(uuid_text(&row->id, id)), str_view(&by),
+			 err);
+}
+
+int delete_mail(struct archive *a, const struct mail_row *row, uint64_t request, struct err *err)
+{
+	if (catalog_begin(a->catalog, err) < 0)
+		return -1;
+	if (mails_set_state(a->catalog, row->mail, MAIL_DELETED, err) == 0 &&
+	    note_deletion(a, row, request, err) == 0 && catalog_commit(a->catalog, err) == 0)
+		return 0;
+	catalog_rollback(a->catalog);
+	return -1;
 }
 
 /* ---- the index ---- */
@@ -91,7 +114,7 @@ static int drop_mails(struct archive *a, const struct numbers *list, struct err 
 	int rc = catalog_begin(a->catalog, err);
 
 	for (size_t i = 0; rc == 0 && i < list->mails.n; i++)
-		rc = mails_erase(a->catalog, list->mails.v[i], clock_s(), err);
+		rc = mails_erase(a->catalog, list->mails.v[i], clock_s(), 0, err);
 	if (rc == 0 && parts_drop_unused(a->catalog, err) == 0 &&
 	    catalog_commit(a->catalog, err) == 0)
 		return 0;
@@ -120,13 +143,13 @@ struct fate_of {
 static int fate_of_mail(struct rewriting *rw, const struct record *record, struct fate_of *f,
 			struct err *err)
 {
-	int64_t when_s;
+	struct tombstone tombstone;
 	int rc = mails_by_id(rw->a->catalog, &record->id, &f->mail, err);
 
 	f->fate = FATE_KEEP;
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
-	rc = mails_erased(rw->a->catalog, &record->id, &when_s, err);
+	rc = mails_erased(rw->a->catalog, &record->id, &tombstone, err);
 	f->fate = rc > 0 ? FATE_DROP : FATE_REFUSE;
 	return rc < 0 ? -1 : 0;
 }
@@ -203,11 +226,11 @@ static int write_tombstone(struct rewriting *rw, const struct uuid *id, struct e
 	CLEAN_STR payload = STR_INIT;
 	struct uuid own = uuid_new();
 	struct record record;
-	int64_t when_s = 0;
+	struct tombstone tombstone = {0};
 
-	if (mails_erased(rw->a->catalog, id, &when_s, err) < 0)
+	if (mails_erased(rw->a->catalog, id, &tombstone, err) < 0)
 		return -1;
-	record_write_erased(&payload, id, when_s);
+	record_write_erased(&payload, id, &tombstone);
 	return pack_append(rw->to, RECORD_ERASED, &own, ENCODING_RAW, str_view(&payload), &record,
 			   err);
 }

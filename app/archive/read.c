@@ -244,8 +244,8 @@ int reader_sighting(struct reader *r, struct arena *arena, const struct sighting
 static int not_there(struct archive *a, const struct uuid *id, struct err *err)
 {
 	CLEAN_STR when = STR_INIT;
-	int64_t when_s;
-	int rc = mails_erased(a->catalog, id, &when_s, err);
+	struct tombstone t;
+	int rc = mails_erased(a->catalog, id, &t, err);
 
 	if (rc < 0)
 		return -1;
@@ -253,7 +253,9 @@ static int not_there(struct archive *a, const struct uuid *id, struct err *err)
 		err_set(err, ERR_NOTFOUND, "there is no mail with this id");
 		return 0;
 	}
-	clock_add_utc(&when, when_s);
+	clock_add_utc(&when, t.when_s);
+	if (t.request != 0)
+		str_addf(&when, ", by request %llu", (unsigned long long)t.request);
 	err_set(err, ERR_ERASED, "this mail was erased at %s", when.data);
 	return 0;
 }

@@ -341,21 +341,23 @@ int record_read_provenance(struct arena *arena, struct view payload,
 	return 0;
 }
 
-void record_write_erased(struct str *out, const struct uuid *mail, int64_t erased_s)
+void record_write_erased(struct str *out, const struct uuid *mail, const struct tombstone *t)
 {
 	str_add(out, mail->b, UUID_BYTES);
-	str_addu64(out, (uint64_t)erased_s);
+	str_addu64(out, (uint64_t)t->when_s);
+	str_addu64(out, t->request);
 }
 
-int record_read_erased(struct view payload, struct uuid *mail_r, int64_t *erased_s_r,
+int record_read_erased(struct view payload, struct uuid *mail_r, struct tombstone *tombstone_r,
 		       struct err *err)
 {
 	struct view id;
-	uint64_t when;
+	uint64_t when, request = 0;
 
-	if (view_bytes(&payload, UUID_BYTES, &id) < 0 || view_u64(&payload, &when) < 0)
+	if (view_bytes(&payload, UUID_BYTES, &id) < 0 || view_u64(&payload, &when) < 0 ||
+	    (payload.len > 0 && view_u64(&payload, &request) < 0))
 		return err_set(err, ERR_DAMAGED, "a tombstone that is cut short");
 	memcpy(mail_r->b, id.data, UUID_BYTES);
-	*erased_s_r = (int64_t)when;
+	*tombstone_r = (struct tombstone){.when_s = (int64_t)when, .request = request};
 	return 0;
 }

@@ -79,8 +79,9 @@ int record_read_provenance(struct arena *arena, struct view payload,
 			   struct provenance_record *record_r, struct err *err);
 
 /* The tombstone of an erased mail, in the pack that took the old one's place. */
-void record_write_erased(struct str *out, const struct uuid *mail, int64_t erased_s);
-int record_read_erased(struct view payload, struct uuid *mail_r, int64_t *erased_s_r,
+void record_write_erased(struct str *out, const struct uuid *mail, const struct tombstone *t);
+/* Its `mail` stays 0. One that an older version wrote has no request. */
+int record_read_erased(struct view payload, struct uuid *mail_r, struct tombstone *tombstone_r,
 		       struct err *err);
 
 #endif

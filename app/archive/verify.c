@@ -120,7 +120,7 @@ static bool is_finding(const struct err *err)
 static int find_row(struct verifying *v, const struct uuid *id, struct mail_row *row_r,
 		    bool *erased_r, struct err *err)
 {
-	int64_t when_s;
+	struct tombstone tombstone;
 	uint64_t mail;
 	int rc = mails_by_id(v->a->catalog, id, &mail, err);
 
@@ -128,7 +128,7 @@ static int find_row(struct verifying *v, const struct uuid *id, struct mail_row 
 	if (rc > 0)
 		return mails_get(v->a->catalog, v->arena, mail, row_r, err);
 	if (rc == 0)
-		rc = mails_erased(v->a->catalog, id, &when_s, err);
+		rc = mails_erased(v->a->catalog, id, &tombstone, err);
 	*erased_r = rc > 0;
 	return rc < 0 ? -1 : 0;
 }

@@ -51,6 +51,7 @@ int audit_add(struct catalog *catalog, enum audit_event what, struct view subjec
 	      struct view detail, struct err *err);
 /* Who acts in this process; "command line (USER)" unless it is told. Not copied. */
 void audit_set_who(const char *who);
+void audit_add_who(struct str *out); /* appended */
 
 /* The last line: its number, 0 there is none, and its hash. */
 int audit_head(struct catalog *catalog, uint64_t *line_r, struct hash *hash_r, struct err *err);

@@ -452,6 +452,11 @@ int db_commit(struct db *db, struct err *err)
 	return 0;
 }
 
+bool db_in_transaction(const struct db *db)
+{
+	return db->in_transaction;
+}
+
 void db_rollback(struct db *db)
 {
 	if (!db->in_transaction)

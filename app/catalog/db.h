@@ -93,6 +93,7 @@ int64_t db_changes(struct db *db); /* rows touched by the last statement */
 int db_begin(struct db *db, struct err *err);
 int db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db);
+bool db_in_transaction(const struct db *db);
 
 /* Check every page's HMAC and the structure. Calls FN with a sentence per finding. 0 when the check
  * could be made, whatever it found. */

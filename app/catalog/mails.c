@@ -100,7 +100,8 @@ int mails_move(struct catalog *catalog, uint64_t mail, const struct place *to, s
 		      BIND_INT(to->length));
 }
 
-int mails_erase(struct catalog *catalog, uint64_t mail, int64_t now_s, struct err *err)
+int mails_erase(struct catalog *catalog, uint64_t mail, int64_t now_s, uint64_t request,
+		struct err *err)
 {
 	static const char *const last_of_it[] = {
 		"UPDATE packs SET erased = erased + (SELECT sum(length) FROM sightings s "
@@ -119,9 +120,10 @@ int mails_erase(struct catalog *catalog, uint64_t mail, int64_t now_s, struct er
 
 	if (db_run(db, err,
 		   "INSERT INTO erased SELECT id, ?2, mail, "
-		   "coalesce((SELECT request FROM deletions d WHERE d.mail = m.mail), 0) "
+		   "coalesce(nullif(?3, 0), (SELECT request FROM deletions d WHERE d.mail = "
+		   "m.mail), 0) "
 		   "FROM mails m WHERE mail = ?1 ON CONFLICT DO NOTHING",
-		   BIND_INT(mail), BIND_INT(now_s)) < 0 ||
+		   BIND_INT(mail), BIND_INT(now_s), BIND_INT(request)) < 0 ||
 	    db_run(db, err,
 		   "UPDATE packs SET erased = erased + (SELECT length FROM mails WHERE mail = ?1) "
 		   "WHERE pack = (SELECT pack FROM mails WHERE mail = ?1)",
@@ -212,21 +214,54 @@ int mails_by_id(struct catalog *catalog, const struct uuid *id, uint64_t *mail_r
 	return one_number(q, rc, mail_r);
 }
 
-int mails_erased(struct catalog *catalog, const struct uuid *id, int64_t *when_s_r, struct err *err)
+static struct tombstone tombstone_of(struct stmt *q)
+{
+	return (struct tombstone){.when_s = stmt_int(q, 0),
+				  .request = (uint64_t)stmt_int(q, 1),
+				  .mail = stmt_int(q, 2)};
+}
+
+int mails_erased(struct catalog *catalog, const struct uuid *id, struct tombstone *tombstone_r,
+		 struct err *err)
 {
 	CLEAN_STMT q = NULL;
-	int rc = db_find(catalog_db(catalog), &q, err, "SELECT erased_s FROM erased WHERE id = ?1",
-			 BIND_UUID(id));
+	int rc = db_find(catalog_db(catalog), &q, err,
+			 "SELECT erased_s, request, mail FROM erased WHERE id = ?1", BIND_UUID(id));
 
-	return one_number(q, rc, (uint64_t *)when_s_r);
+	if (rc > 0)
+		*tombstone_r = tombstone_of(q);
+	return rc;
+}
+
+int mails_erased_as(struct catalog *catalog, int64_t mail, struct uuid *id_r,
+		    struct tombstone *tombstone_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err,
+			 "SELECT erased_s, request, mail, id FROM erased "
+			 "WHERE mail = ?1 AND mail <> 0",
+			 BIND_INT(mail));
+
+	if (rc > 0) {
+		*tombstone_r = tombstone_of(q);
+		blob_to(stmt_blob(q, 3), id_r->b, UUID_BYTES);
+	}
+	return rc;
 }
 
 int mails_add_erased(struct catalog *catalog, const struct uuid *id, int64_t when_s,
-		     struct err *err)
+		     uint64_t request, struct err *err)
 {
 	return db_run(catalog_db(catalog), err,
-		      "INSERT OR IGNORE INTO erased (id, erased_s) VALUES (?1, ?2)", BIND_UUID(id),
-		      BIND_INT(when_s));
+		      "INSERT OR IGNORE INTO erased (id, erased_s, request) VALUES (?1, ?2, ?3)",
+		      BIND_UUID(id), BIND_INT(when_s), BIND_INT(request));
+}
+
+int mails_set_erased_number(struct catalog *catalog, const struct uuid *id, int64_t mail,
+			    struct err *err)
+{
+	return db_run(catalog_db(catalog), err, "UPDATE erased SET mail = ?2 WHERE id = ?1",
+		      BIND_UUID(id), BIND_INT(mail));
 }
 
 int mails_by_exact(struct catalog *catalog, const struct hash *exact, uint64_t *mail_r,

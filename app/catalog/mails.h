@@ -53,9 +53,16 @@ int mails_set_marks(struct catalog *catalog, uint64_t mail, unsigned marks, stru
 int mails_any_deleted(struct catalog *catalog, struct err *err); /* 1 some may be indexed, 0 none */
 int mails_set_state(struct catalog *catalog, uint64_t mail, enum mail_state state, struct err *err);
 int mails_move(struct catalog *catalog, uint64_t mail, const struct place *to, struct err *err);
+/* What is left of an erased mail. */
+struct tombstone {
+	int64_t when_s;
+	uint64_t request; /* by which it was deleted (app/catalog/requests.h); 0 not known */
+	int64_t mail;     /* the number it had; negative: one for its leaves alone; 0 none */
+};
 /* Take a deleted mail out of every table and leave its tombstone. The bytes of its records count as
- * erased in their packs. */
-int mails_erase(struct catalog *catalog, uint64_t mail, int64_t now_s, struct err *err);
+ * erased in their packs. REQUEST 0: the one by which it was deleted. */
+int mails_erase(struct catalog *catalog, uint64_t mail, int64_t now_s, uint64_t request,
+		struct err *err);
 /* 1 if the index, complete to number AFTER, lacks something; 0. */
 int mails_any_to_index(struct catalog *catalog, uint64_t after, struct err *err);
 
@@ -63,10 +70,14 @@ int mails_any_to_index(struct catalog *catalog, uint64_t after, struct err *err)
 int mails_get(struct catalog *catalog, struct arena *arena, uint64_t mail, struct mail_row *row_r,
 	      struct err *err);
 int mails_by_id(struct catalog *catalog, const struct uuid *id, uint64_t *mail_r, struct err *err);
-int mails_erased(struct catalog *catalog, const struct uuid *id, int64_t *when_s_r,
+int mails_erased(struct catalog *catalog, const struct uuid *id, struct tombstone *tombstone_r,
 		 struct err *err);
+int mails_erased_as(struct catalog *catalog, int64_t mail, struct uuid *id_r,
+		    struct tombstone *tombstone_r, struct err *err); /* by the number it had */
 int mails_add_erased(struct catalog *catalog, const struct uuid *id, int64_t when_s,
-		     struct err *err);
+		     uint64_t request, struct err *err);
+int mails_set_erased_number(struct catalog *catalog, const struct uuid *id, int64_t mail,
+			    struct err *err);
 /* By identity, live mails only: what comes in again after it was deleted is a new mail, since the old
  * one will be erased. By the exact bytes of the mail itself or of one of its sightings. */
 int mails_by_exact(struct catalog *catalog, const struct hash *exact, uint64_t *mail_r,

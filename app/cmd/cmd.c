@@ -2,6 +2,7 @@
 #include "app/cmd/cmd.h"
 
 #include "app/archive/read.h"
+#include "base/log.h"
 #include "base/clock.h"
 #include "base/conf.h"
 
@@ -15,6 +16,15 @@ static void on_stop(int signal)
 {
 	(void)signal;
 	stop_asked = 1;
+}
+
+void cmd_audit_line(struct archive *a, enum audit_event what, const char *subject,
+		    const char *detail)
+{
+	struct err err = {0};
+
+	if (audit_add(archive_catalog(a), what, VIEW(subject), VIEW(detail), &err) < 0)
+		log_error("the audit log lacks a line: %s", err.text);
 }
 
 void cmd_catch_stop(void)

@@ -8,6 +8,7 @@
 #define APP_CMD_CMD_H
 
 #include "app/archive/archive.h"
+#include "app/catalog/audit.h"
 #include "base/err.h"
 
 #include <stdio.h>
@@ -36,7 +37,8 @@ struct cmd {
 	X(export, "QUERY | --all --format eml|mbox|zip --to PATH",                                 \
 	  "give mails back, with a manifest")                                                      \
 	X(verify, "ID | --all [--repair-from mirror]", "prove that nothing is damaged or missing") \
-	X(delete, "ID...", "delete mails; erase takes them out of index and media")                \
+	X(delete, "ID... [--reason TEXT]",                                                         \
+	  "delete mails; erase takes them out of index and media")                                 \
 	X(erase, "index|media", "the nightly steps that erase deleted mails for good")             \
 	X(note, "ID [--tags TAGS] [--text TEXT]", "tags and a note for a mail")                    \
 	X(index, "update|rebuild", "bring the search index up to date, or make it anew")           \
@@ -62,6 +64,7 @@ struct cmd {
 	  "deactivate N | reactivate N | check [N] | redirect N --to M | remove N",                \
 	  "the numbered media")                                                                    \
 	X(status, "", "how the archive is")                                                        \
+	X(audit, "list [--last N] | verify", "the log of who did what")                            \
 	X(settings, "", "all settings of the archive's files, with defaults and bounds")           \
 	X(serve, "", "run all daemons of the archive, for trials")
 
@@ -98,6 +101,10 @@ int cmd_find_mail(const struct cmd *cmd, struct archive *a, struct arena *arena,
 
 /* A password from FILE, or if that is NULL asked for (twice if CONFIRM). -1: told. */
 int cmd_password(const struct cmd *cmd, const char *file, bool confirm, struct secret **password_r);
+
+/* A line of the audit log, for what was just done. What fails is told: it does not undo what was done. */
+void cmd_audit_line(struct archive *a, enum audit_event what, const char *subject,
+		    const char *detail);
 
 /* From now on SIGINT and SIGTERM end nothing by themselves: cmd_stop() is true once one of them came. For what takes
  * long, and is to end in good order. */

@@ -3,6 +3,14 @@
 
 #include "app/cmd/cmd.h"
 
+static void note_erasure(struct archive *a, const char *where, uint64_t mails)
+{
+	char count[32];
+
+	snprintf(count, sizeof(count), "%llu", (unsigned long long)mails);
+	cmd_audit_line(a, AUDIT_ERASED, where, count);
+}
+
 int cmd_erase(struct cmd *cmd)
 {
 	const struct option_row rows[] = {{0}};
@@ -21,6 +29,8 @@ int cmd_erase(struct cmd *cmd)
 		return EXIT_FAILED;
 	if ((media ? erase_media : erase_index)(a, &r, &err) < 0)
 		return cmd_fail(cmd, &err);
+	if (r.mails > 0)
+		note_erasure(a, media ? "media" : "index", r.mails);
 	if (cmd->json)
 		printf("{\"mails\": %llu, \"packs\": %llu, \"bytes_freed\": %llu, \"refused\": "
 		       "%llu, \"put_off\": %llu}\n",

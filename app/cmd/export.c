@@ -42,6 +42,14 @@ static int parse_format(const char *text, enum export_format *format_r)
 	return -1;
 }
 
+static void note_export(struct archive *a, uint64_t mails, const char *query)
+{
+	char count[32];
+
+	snprintf(count, sizeof(count), "%llu", (unsigned long long)mails);
+	cmd_audit_line(a, AUDIT_EXPORTED, query, count);
+}
+
 int cmd_export(struct cmd *cmd)
 {
 	CLEAN(archive) a = NULL;
@@ -75,6 +83,7 @@ int cmd_export(struct cmd *cmd)
 		fputs("\r\033[K", stderr);
 	if (rc < 0)
 		return cmd_fail(cmd, &err);
+	note_export(a, report.mails, all ? "all mails" : query.data);
 	if (cmd->json)
 		printf("{\"mails\": %llu, \"bytes\": %llu, \"failed\": %llu}\n",
 		       (unsigned long long)report.mails, (unsigned long long)report.bytes,

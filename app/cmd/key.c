@@ -45,6 +45,7 @@ static int key_export(struct cmd *cmd, const struct key_options *o)
 		err_errno(&err, "standard output: %m");
 		return cmd_fail(cmd, &err);
 	}
+	cmd_audit_line(a, AUDIT_KEY, o->html ? "page" : "text", "");
 	return cmd_note_key_backup(cmd->archive_dir, &err) < 0 ? cmd_fail(cmd, &err) : EXIT_DONE;
 }
 

@@ -300,6 +300,14 @@ static int run_numbered(struct cmd *cmd, struct archive *a, const struct medium_
 	return status >= 0 ? status : cmd_usage(cmd, "what is \"%s\"?", cmd->argv[0]);
 }
 
+/* All but looking. */
+static int noted(struct archive *a, const struct cmd *cmd, int status)
+{
+	if (status == EXIT_DONE && strcmp(cmd->argv[0], "check") != 0)
+		cmd_audit_line(a, AUDIT_MEDIUM, cmd->argv[1], cmd->argv[0]);
+	return status;
+}
+
 int cmd_medium(struct cmd *cmd)
 {
 	struct medium_options o = {0};
@@ -325,6 +333,6 @@ int cmd_medium(struct cmd *cmd)
 	if (cmd->argc == 1)
 		return cmd_usage(cmd, "say with which medium");
 	if (strcmp(cmd->argv[0], "add") == 0)
-		return add(cmd, a, &o);
-	return run_numbered(cmd, a, &o);
+		return noted(a, cmd, add(cmd, a, &o));
+	return noted(a, cmd, run_numbered(cmd, a, &o));
 }

@@ -60,7 +60,10 @@ int cmd_note(struct cmd *cmd)
 		old_tags = VIEW(tags);
 	if (text != NULL)
 		old_note = VIEW(text);
-	if ((tags != NULL || text != NULL) && write_note(a, row.mail, old_tags, old_note, &err) < 0)
-		return cmd_fail(cmd, &err);
+	if (tags != NULL || text != NULL) {
+		if (write_note(a, row.mail, old_tags, old_note, &err) < 0)
+			return cmd_fail(cmd, &err);
+		cmd_audit_line(a, AUDIT_NOTED, cmd->argv[0], "");
+	}
 	return print_note(cmd, old_tags, old_note) < 0 ? EXIT_FAILED : EXIT_DONE;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/fixture.h"
 
+#include "app/archive/erase.h"
+#include "app/catalog/requests.h"
 #include "app/archive/find.h"
 #include "base/file.h"
 
@@ -160,6 +162,18 @@ struct mail_row fixture_row(struct fixture *f, struct arena *arena, const struct
 	if (mail_find(f->a, arena, id, &row, &f->err) <= 0)
 		fail_msg("%s", f->err.text);
 	return row;
+}
+
+void fixture_delete(struct fixture *f, const struct uuid *id)
+{
+	CLEAN(arena) arena = arena_new();
+	struct mail_row row = fixture_row(f, arena, id);
+	uint64_t request;
+
+	if (requests_add(archive_catalog(f->a), VIEW("test"), VIEW("a reason"), &request, &f->err) <
+		    0 ||
+	    delete_mail(f->a, &row, request, &f->err) < 0)
+		fail_msg("%s", f->err.text);
 }
 
 void fixture_holds(struct fixture *f, const struct uuid *id, struct view raw)

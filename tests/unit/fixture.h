@@ -56,6 +56,8 @@ void fixture_attachment(struct str *raw, const char *msgid, char fill);
 struct mail_row fixture_row(struct fixture *f, struct arena *arena, const struct uuid *id);
 /* The archive gives the mail ID back as exactly these bytes. */
 void fixture_holds(struct fixture *f, const struct uuid *id, struct view raw);
+/* Delete it, by a request of its own. */
+void fixture_delete(struct fixture *f, const struct uuid *id);
 /* How many mails QUERY finds, all rights granted. */
 uint64_t fixture_count(struct fixture *f, const char *query);
 

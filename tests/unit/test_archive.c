@@ -211,8 +211,8 @@ static void a_deleted_mail_is_hidden_and_then_erased(void **state)
 	a = fixture_take(f, &(struct arrival){.raw = str_view(&one)});
 	b = fixture_take(f, &(struct arrival){.raw = str_view(&two)});
 	c = take(f, 1);
-	assert_int_equal(delete_mail(f->a, number_of(f, &a.id), &f->err), 0);
-	assert_int_equal(delete_mail(f->a, number_of(f, &c.id), &f->err), 0);
+	fixture_delete(f, &a.id);
+	fixture_delete(f, &c.id);
 	cannot_be_found(f, &a.id, ERR_NOTFOUND);
 	assert_int_equal(fixture_count(f, ""), 1);
 	assert_int_equal(erase_index(f->a, &report, &f->err), 0);
@@ -540,7 +540,7 @@ static void a_mail_that_came_in_again_after_its_deletion_survives_a_rebuild(void
 	struct taken first = take(f, 1);
 	struct taken again;
 
-	assert_int_equal(delete_mail(f->a, number_of(f, &first.id), &f->err), 0);
+	fixture_delete(f, &first.id);
 	again = take(f, 1);
 	assert_int_equal(again.outcome, OUTCOME_ARCHIVED);
 	assert_false(uuid_eq(&first.id, &again.id));
@@ -562,7 +562,7 @@ static void a_deleted_mail_stays_deleted_when_rebuilt(void **state)
 	struct taken a = take(f, 1);
 	struct taken b = take(f, 2);
 
-	assert_int_equal(delete_mail(f->a, number_of(f, &a.id), &f->err), 0);
+	fixture_delete(f, &a.id);
 	rebuild(f);
 	cannot_be_found(f, &a.id, ERR_NOTFOUND);
 	assert_int_equal(fixture_count(f, "word1"), 0);

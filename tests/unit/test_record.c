@@ -319,16 +319,18 @@ static void a_tombstone_is_read_back_or_damaged(void **state)
 	CLEAN_STR payload = STR_INIT;
 	struct uuid id = uuid_new(), back;
 	struct err err = {0};
-	int64_t when_s;
+	struct tombstone t;
 
 	(void)state;
-	record_write_erased(&payload, &id, -5);
-	assert_int_equal(record_read_erased(str_view(&payload), &back, &when_s, &err), 0);
-	assert_true(uuid_eq(&id, &back) && when_s == -5);
+	record_write_erased(&payload, &id, &(struct tombstone){.when_s = -5, .request = 17});
+	assert_int_equal(record_read_erased(str_view(&payload), &back, &t, &err), 0);
+	assert_true(uuid_eq(&id, &back) && t.when_s == -5 && t.request == 17);
 	for (size_t len = 0; len < payload.len; len++) {
 		struct view cut = {payload.data, len};
 
-		assert_int_equal(record_read_erased(cut, &back, &when_s, &err), -1);
+		if (len == UUID_BYTES + 8) /* as older versions wrote it */
+			continue;
+		assert_int_equal(record_read_erased(cut, &back, &t, &err), -1);
 		assert_int_equal(err.kind, ERR_DAMAGED);
 	}
 }

@@ -428,7 +428,6 @@ static void what_was_erased_after_the_backup_stays_erased(void **state)
 	struct erase_report erased;
 	struct restore_report r;
 	struct uuid a, b, c;
-	uint64_t mail;
 
 	number_mail(&raw, 1);
 	a = fixture_give(f, taker, &(struct arrival){.raw = str_view(&raw)}).id;
@@ -440,9 +439,8 @@ static void what_was_erased_after_the_backup_stays_erased(void **state)
 	taker_free(&taker);
 	note(f, &b, "kept", "");
 	backup(f, true);
-	mail = fixture_row(f, arena, &a).mail;
-	if (delete_mail(f->a, mail, &f->err) < 0 || erase_index(f->a, &erased, &f->err) < 0 ||
-	    erase_media(f->a, &erased, &f->err) < 0)
+	fixture_delete(f, &a);
+	if (erase_index(f->a, &erased, &f->err) < 0 || erase_media(f->a, &erased, &f->err) < 0)
 		fail_msg("%s", f->err.text);
 	assert_int_equal(erased.packs, 1);
 	keys = lose(f);
@@ -577,8 +575,8 @@ static void a_mirror_that_was_interrupted_after_an_erasing_gives_the_old_pack(vo
 	assert_int_equal(taker_finish(taker, &f->err), 0);
 	taker_free(&taker);
 	mirror(f);
-	if (delete_mail(f->a, fixture_row(f, arena, &a).mail, &f->err) < 0 ||
-	    erase_index(f->a, &erased, &f->err) < 0 || erase_media(f->a, &erased, &f->err) < 0)
+	fixture_delete(f, &a);
+	if (erase_index(f->a, &erased, &f->err) < 0 || erase_media(f->a, &erased, &f->err) < 0)
 		fail_msg("%s", f->err.text);
 	backup(f, true);
 	assert_int_equal(

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/catalog/audit.h"
+
+#include "base/clock.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const char *const events[] = {
+#define X(name, text) text,
+	AUDIT_EVENTS(X)
+#undef X
+};
+
+static const char *who_acts;
+
+void audit_set_who(const char *who)
+{
+	who_acts = who;
+}
+
+/* The account that runs this process is the best that is known of who sits there. */
+void audit_add_who(struct str *out)
+{
+	const struct passwd *account;
+
+	if (who_acts != NULL) {
+		str_adds(out, who_acts);
+		return;
+	}
+	account = getpwuid(geteuid());
+	if (account != NULL)
+		str_addf(out, "command line (%s)", account->pw_name);
+	else
+		str_addf(out, "command line (uid %ld)", (long)geteuid());
+}
+
+static void add_text(struct str *out, struct view text)
+{
+	str_addvarint(out, text.len);
+	str_addv(out, text);
+}
+
+/* (AU1) */
+static struct hash hash_of(const struct hash *before, const struct audit_line *line)
+{
+	CLEAN_STR bytes = STR_INIT;
+
+	str_add(&bytes, before->b, HASH_BYTES);
+	str_addu64(&bytes, line->line);
+	str_addu64(&bytes, (uint64_t)line->time_ms);
+	add_text(&bytes, line->who);
+	add_text(&bytes, line->what);
+	add_text(&bytes, line->subject);
+	add_text(&bytes, line->detail);
+	return crypto_sha256(bytes.data, bytes.len);
+}
+
+static int hash_at(struct stmt *q, int column, struct hash *hash_r, struct err *err)
+{
+	struct view blob = stmt_blob(q, column);
+
+	if (blob.len != HASH_BYTES)
+		return err_set(err, ERR_DAMAGED, "the audit log: a line without its hash");
+	memcpy(hash_r->b, blob.data, HASH_BYTES);
+	return 0;
+}
+
+int audit_head(struct catalog *catalog, uint64_t *line_r, struct hash *hash_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc;
+
+	*line_r = 0;
+	*hash_r = (struct hash){0};
+	if (db_query(catalog_db(catalog), "SELECT line, hash FROM audit ORDER BY line DESC LIMIT 1",
+		     &q, err) < 0)
+		return -1;
+	rc = stmt_step(q, err);
+	if (rc <= 0)
+		return rc;
+	*line_r = (uint64_t)stmt_int(q, 0);
+	return hash_at(q, 1, hash_r, err);
+}
+
+int audit_hash(struct catalog *catalog, uint64_t line, struct hash *hash_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err, "SELECT hash FROM audit WHERE line = ?1",
+			 BIND_INT(line));
+
+	return rc <= 0 ? rc : hash_at(q, 0, hash_r, err) < 0 ? -1 : 1;
+}
+
+static int write_line(struct catalog *catalog, const struct audit_line *line, struct err *err)
+{
+	return db_run(catalog_db(catalog), err,
+		      "INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", BIND_INT(line->line),
+		      BIND_INT(line->time_ms), BIND_TEXT(line->who), BIND_TEXT(line->what),
+		      BIND_TEXT(line->subject), BIND_TEXT(line->detail), BIND_HASH(&line->hash));
+}
+
+static int append(struct catalog *catalog, struct audit_line *line, struct err *err)
+{
+	struct hash before;
+
+	if (audit_head(catalog, &line->line, &before, err) < 0)
+		return -1;
+	line->line++;
+	line->hash = hash_of(&before, line);
+	return write_line(catalog, line, err);
+}
+
+int audit_add(struct catalog *catalog, enum audit_event what, struct view subject,
+	      struct view detail, struct err *err)
+{
+	CLEAN_STR who = STR_INIT;
+	struct audit_line line = {.time_ms = clock_ms(),
+				  .what = VIEW(events[what]),
+				  .subject = subject,
+				  .detail = detail};
+
+	audit_add_who(&who);
+	line.who = str_view(&who);
+	if (db_in_transaction(catalog_db(catalog)))
+		return append(catalog, &line, err);
+	if (catalog_begin(catalog, err) < 0)
+		return -1;
+	if (append(catalog, &line, err) == 0 && catalog_commit(catalog, err) == 0)
+		return 0;
+	catalog_rollback(catalog);
+	return -1;
+}
+
+int audit_each(struct catalog *catalog, uint64_t after, audit_fn *fn, void *arg, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc;
+
+	if (db_query(catalog_db(catalog),
+		     "SELECT line, time_ms, who, what, subject, detail, hash FROM audit "
+		     "WHERE line > ?1 ORDER BY line",
+		     &q, err) < 0)
+		return -1;
+	stmt_bind_int(q, 1, (int64_t)after);
+	while ((rc = stmt_step(q, err)) > 0) {
+		struct audit_line line = {.line = (uint64_t)stmt_int(q, 0),
+					  .time_ms = stmt_int(q, 1),
+					  .who = stmt_text(q, 2),
+					  .what = stmt_text(q, 3),
+					  .subject = stmt_text(q, 4),
+					  .detail = stmt_text(q, 5)};
+
+		if (hash_at(q, 6, &line.hash, err) < 0 || fn(arg, &line, err) < 0)
+			return -1;
+	}
+	return rc;
+}
+
+struct checking {
+	uint64_t lines;
+	struct hash before;
+};
+
+static int check_line(void *arg, const struct audit_line *line, struct err *err)
+{
+	struct checking *c = arg;
+	struct hash hash = hash_of(&c->before, line);
+
+	if (line->line != c->lines + 1)
+		return err_set(err, ERR_DAMAGED, "the audit log: line %llu is missing",
+			       (unsigned long long)c->lines + 1);
+	if (!hash_eq(&hash, &line->hash))
+		return err_set(err, ERR_DAMAGED,
+			       "the audit log: line %llu, or the one before it, was changed",
+			       (unsigned long long)line->line);
+	c->before = line->hash;
+	c->lines = line->line;
+	return 0;
+}
+
+int audit_verify(struct catalog *catalog, uint64_t *lines_r, struct err *err)
+{
+	struct checking c = {0};
+
+	if (audit_each(catalog, 0, check_line, &c, err) < 0)
+		return -1;
+	if (lines_r != NULL)
+		*lines_r = c.lines;
+	return 0;
+}
+
+static int carry_line(void *arg, const struct audit_line *line, struct err *err)
+{
+	return write_line(arg, line, err);
+}
+
+int audit_carry_over(struct catalog *from, struct catalog *to, struct err *err)
+{
+	return audit_each(from, 0, carry_line, to, err);
+}
