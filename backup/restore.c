@@ -3,6 +3,7 @@
 
 #include "backup/database.h"
 #include "backup/restore_priv.h"
+#include "app/catalog/audit.h"
 #include "base/file.h"
 
 #include <dirent.h>
@@ -189,6 +190,7 @@ static void list_lost(struct restore_report *report, const struct regain_report 
 				   (unsigned long long)r->adopted.unreadable));
 	report->mails_from_packs = r->adopted.mails;
 	report->mails_lost = r->mails_lost;
+	report->stamps_from_media = r->evidence.stamps;
 	report->mirror_is_medium = r->mirror_is_medium;
 }
 
@@ -203,7 +205,8 @@ static int bring_up(struct archive *a, struct found_media *found, struct regain_
 	if (regain_known_media(a, found, err) < 0 ||
 	    regain_packs(a, found, NULL, 0, arena, regained, err) < 0 ||
 	    setting_set(catalog, "archive", VIEW(uuid_text(keyring_archive(archive_keys(a)), uuid)),
-			err) < 0)
+			err) < 0 ||
+	    audit_add(catalog, AUDIT_RESTORED, VIEW(""), VIEW(""), err) < 0)
 		return -1;
 	return catalog_commit(catalog, err);
 }

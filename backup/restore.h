@@ -30,6 +30,7 @@ struct restore_report {
 	uint64_t mails;        /* in the archive now */
 	uint64_t
 		mails_from_packs; /* of these, taken in from packs, as the backup did not know them */
+	uint64_t stamps_from_media; /* timestamps that the backup did not know */
 	struct {
 		char **v; /* sentences: what could not be had */
 		size_t n, cap;

@@ -2,6 +2,7 @@
 #include "app/archive/adopt.h"
 
 #include "app/archive/archive_priv.h"
+#include "app/archive/provenance.h"
 #include "app/archive/read.h"
 #include "app/archive/take.h"
 #include "base/clock.h"
@@ -218,7 +219,11 @@ static int adopt_mail(struct adopter *ad, const struct uuid *id, const struct pl
 	row.flags = record.facts.flags;
 	row.state = was_deleted(ad, id) ? MAIL_UNINDEXED : MAIL_LIVE;
 	if (source_id(ad->a->catalog, record.facts.source, true, &row.source, err) < 0 ||
-	    mails_add(ad->a->catalog, &row, err) < 0)
+	    mails_add(ad->a->catalog, &row, err) < 0 ||
+	    provenance_wait(
+		    ad->a, row.mail,
+		    &(struct provenance_of){.mail = *id, .exact = row.exact, .size = row.size},
+		    &record.facts, err) < 0)
 		return -1;
 	ARENA_PUSH(ad->lists, ad->mails, row.mail);
 	ad->result.mails++;
@@ -406,7 +411,13 @@ static int describe_sighting(struct adopter *ad, const struct waiting *w, struct
 	if (source_id(catalog, pr.facts.source, true, &row.source, err) < 0 ||
 	    sightings_add(catalog, &row, err) < 0 ||
 	    take_recipients(catalog, row.mail, &parsed, &pr.facts, &n_new, err) < 0 ||
-	    (take_is_spam(&pr.facts, &parsed) && take_mark_spam(catalog, row.mail, err) < 0))
+	    (take_is_spam(&pr.facts, &parsed) && take_mark_spam(catalog, row.mail, err) < 0) ||
+	    provenance_wait(ad->a, row.mail,
+			    &(struct provenance_of){.mail = pr.mail,
+						    .sighting = row.id,
+						    .exact = pr.exact,
+						    .size = pr.size},
+			    &pr.facts, err) < 0)
 		return -1;
 	return todo_add(catalog, row.mail, err);
 }

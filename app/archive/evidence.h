@@ -17,6 +17,7 @@
 /* One leaf of a mail as the file has it. */
 struct evidence_leaf {
 	struct uuid mail;
+	int64_t number;  /* of the mail in this catalog; 0: to be looked up. Not in the file */
 	uint64_t origin; /* stamp */
 	struct digest digest;
 	const struct uuid *sightings; /* later ones that it is the first to cover */

@@ -23,6 +23,11 @@ struct provenance_of {
 
 void provenance_text(struct str *out, const struct provenance_of *of, const struct facts *facts);
 
+/* From now on mail number MAIL, or its later sighting, waits for a timestamp, with the digest of its text (app/catalog/stamps.h); in the
+ * open transaction. OF needs no archive. */
+int provenance_wait(struct archive *a, uint64_t mail, const struct provenance_of *of,
+		    const struct facts *facts, struct err *err);
+
 /* The text of a mail in the catalog, or of a later sighting of it (NULL: its own), from its record. ERR_OFFLINE, ERR_DAMAGED as
  * reading does. */
 int provenance_read(struct archive *a, struct reader *r, const struct mail_row *mail,

@@ -227,7 +227,7 @@ int reader_facts(struct reader *r, struct arena *arena, const struct mail_row *r
 }
 
 int reader_sighting(struct reader *r, struct arena *arena, const struct sighting_row *row,
-		    struct facts *facts_r, struct err *err)
+		    struct facts *facts_r, uint64_t *size_r, struct err *err)
 {
 	struct provenance_record record;
 	struct view payload;
@@ -238,6 +238,8 @@ int reader_sighting(struct reader *r, struct arena *arena, const struct sighting
 	if (record_read_provenance(arena, payload, &record, err) < 0)
 		return -1;
 	*facts_r = record.facts;
+	if (size_r != NULL)
+		*size_r = record.size;
 	return 0;
 }
 

@@ -27,9 +27,9 @@ int reader_rebuild(struct reader *r, struct view payload, struct str *raw, struc
 int reader_facts(struct reader *r, struct arena *arena, const struct mail_row *row,
 		 struct facts *facts_r, struct err *err);
 
-/* The same of a later sighting. */
+/* The same of a later sighting; SIZE_R (may be NULL): of the bytes that came then. */
 int reader_sighting(struct reader *r, struct arena *arena, const struct sighting_row *row,
-		    struct facts *facts_r, struct err *err);
+		    struct facts *facts_r, uint64_t *size_r, struct err *err);
 
 /* An open pack; stays the reader's, until the next call. */
 int reader_pack(struct reader *r, uint64_t pack, struct pack_reader **pack_r, struct err *err);

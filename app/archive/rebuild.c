@@ -2,9 +2,11 @@
 #include "app/archive/rebuild.h"
 
 #include "app/archive/archive_priv.h"
-#include "app/catalog/accounts.h"
 #include "app/archive/regain.h"
+#include "app/catalog/accounts.h"
+#include "app/catalog/audit.h"
 #include "app/catalog/receipts.h"
+#include "app/catalog/requests.h"
 #include "base/file.h"
 
 #include <dirent.h>
@@ -191,6 +193,38 @@ static void carry_receipts_over(struct rebuilding *rb, struct err *err)
 	}
 }
 
+/* A request counts as long as one of its mails is only deleted; an erased one's tombstone knows the number anyhow. */
+static void carry_requests_over(struct rebuilding *rb, struct err *err)
+{
+	CLEAN_STMT requests = NULL;
+	CLEAN_STMT q = NULL;
+
+	if (db_query(catalog_db(rb->old), "SELECT request, made_s, who, reason FROM requests",
+		     &requests, err) < 0)
+		return;
+	while (stmt_step(requests, err) > 0)
+		requests_put(rb->a->catalog,
+			     &(struct request_row){
+				     (uint64_t)stmt_int(requests, 0), stmt_int(requests, 1),
+				     arena_str(rb->arena, stmt_text(requests, 2).data),
+				     arena_str(rb->arena, stmt_text(requests, 3).data)},
+			     err);
+	if (db_query(catalog_db(rb->old),
+		     "SELECT m.id, d.request FROM deletions d JOIN mails m USING (mail)", &q,
+		     err) < 0)
+		return;
+	while (stmt_step(q, err) > 0) {
+		struct uuid id;
+		uint64_t mail;
+
+		if (stmt_blob(q, 0).len != UUID_BYTES)
+			continue;
+		memcpy(id.b, stmt_blob(q, 0).data, UUID_BYTES);
+		if (mails_by_id(rb->a->catalog, &id, &mail, err) > 0)
+			deletions_add(rb->a->catalog, mail, (uint64_t)stmt_int(q, 1), err);
+	}
+}
+
 static void carry_over(struct rebuilding *rb)
 {
 	struct err err = {0};
@@ -200,6 +234,8 @@ static void carry_over(struct rebuilding *rb)
 	carry_settings_over(rb, &err);
 	carry_notes_over(rb, &err);
 	carry_receipts_over(rb, &err);
+	carry_requests_over(rb, &err);
+	audit_carry_over(rb->old, rb->a->catalog, &err);
 	accounts_carry_over(rb->old, rb->a->catalog, &err);
 }
 
@@ -222,8 +258,10 @@ static int fill_catalog(struct rebuilding *rb, const struct site *places, size_t
 	    regain_set_aside(rb->a, &regained, err) < 0)
 		return -1;
 	*report = (struct rebuild_report){regained.packs, regained.replaced, regained.unopened,
-					  regained.adopted};
+					  regained.adopted, regained.evidence};
 	carry_over(rb);
+	if (audit_add(rb->a->catalog, AUDIT_REBUILT, VIEW(""), VIEW(""), err) < 0)
+		return -1;
 	if (setting_set(rb->a->catalog, "archive",
 			VIEW(uuid_text(keyring_archive(rb->a->keys), uuid)), err) < 0)
 		return -1;

@@ -9,6 +9,7 @@
 #define APP_ARCHIVE_REBUILD_H
 
 #include "app/archive/adopt.h"
+#include "app/archive/evidence.h"
 #include "storage/site.h"
 
 struct rebuild_report {
@@ -16,6 +17,7 @@ struct rebuild_report {
 	uint64_t replaced; /* packs passed over, since another took their place */
 	uint64_t unopened; /* packs that do not open at all */
 	struct adopted adopted;
+	struct evidence_regained evidence; /* timestamps */
 };
 
 /* PLACES: where media or a mirror of them are, besides what is inside the archive's directory and what an old catalog

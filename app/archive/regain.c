@@ -588,6 +588,19 @@ static int tell_lost(struct regain *rg, struct err *err)
 	return tell_away(rg, err);
 }
 
+/* Their mails wait for a timestamp again; the proof of when they were here first is gone. */
+static void tell_evidence(struct regain *rg)
+{
+	const struct evidence_regained *e = &rg->report->evidence;
+
+	if (e->missing > 0)
+		lose(rg,
+		     arena_f(rg->arena,
+			     "%llu timestamp%s: no medium in reach has the evidence; the mails are "
+			     "stamped anew",
+			     (unsigned long long)e->missing, e->missing == 1 ? "" : "s"));
+}
+
 /* ---- the whole ---- */
 
 int regain_packs(struct archive *a, struct found_media *found, const struct uuid *deleted,
@@ -599,8 +612,10 @@ int regain_packs(struct archive *a, struct found_media *found, const struct uuid
 	*report_r = (struct regain_report){0};
 	if (regain_begin_media(&rg, err) < 0 || list_packs(&rg, err) < 0 ||
 	    look_into_new(&rg, err) < 0 || write_rows(&rg, err) < 0 ||
-	    adopt_all(&rg, deleted, n_deleted, err) < 0 || tell_lost(&rg, err) < 0)
+	    adopt_all(&rg, deleted, n_deleted, err) < 0 || tell_lost(&rg, err) < 0 ||
+	    evidence_take_in(a, &report_r->evidence, err) < 0)
 		return -1;
+	tell_evidence(&rg);
 	return regain_end_media(&rg, err);
 }
 

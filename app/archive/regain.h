@@ -14,6 +14,7 @@
 #define APP_ARCHIVE_REGAIN_H
 
 #include "app/archive/adopt.h"
+#include "app/archive/evidence.h"
 #include "app/archive/found.h"
 
 struct regain_report {
@@ -21,6 +22,7 @@ struct regain_report {
 	uint64_t replaced; /* passed over, since others took their place */
 	uint64_t unopened; /* that do not open at all */
 	struct adopted adopted;
+	struct evidence_regained evidence; /* timestamps */
 	struct {
 		char **v; /* sentences on what could not be had, in the arena */
 		size_t n, cap;

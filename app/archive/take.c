@@ -3,6 +3,8 @@
 
 #include "app/archive/archive_priv.h"
 #include "app/archive/catch_up.h"
+#include "app/archive/provenance.h"
+#include "app/archive/provenance.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -391,6 +393,11 @@ static int take_new(struct taker *t, struct prepared *m, struct taken *taken, st
 	for (size_t i = 0; i < m->parts.n; i++)
 		if (parts_use(catalog, row.mail, parts[i], err) < 0)
 			return -1;
+	if (provenance_wait(
+		    t->a, row.mail,
+		    &(struct provenance_of){.mail = row.id, .exact = row.exact, .size = row.size},
+		    &m->facts, err) < 0)
+		return -1;
 	taken->outcome = OUTCOME_ARCHIVED;
 	taken->id = row.id;
 	return t->index ? index_writer_put(t->index, &row, &m->mail, err) : 0;
@@ -440,7 +447,13 @@ static int take_again(struct taker *t, struct prepared *m, uint64_t mail, struct
 	if (append_provenance(t, m, &row, &known.id, err) < 0 ||
 	    sightings_add(catalog, &row, err) < 0 ||
 	    take_recipients(catalog, mail, &m->mail, &m->facts, &n_new, err) < 0 ||
-	    (take_is_spam(&m->facts, &m->mail) && take_mark_spam(catalog, mail, err) < 0))
+	    (take_is_spam(&m->facts, &m->mail) && take_mark_spam(catalog, mail, err) < 0) ||
+	    provenance_wait(t->a, mail,
+			    &(struct provenance_of){.mail = known.id,
+						    .sighting = row.id,
+						    .exact = row.exact,
+						    .size = m->raw.len},
+			    &m->facts, err) < 0)
 		return -1;
 	/* its sources and, it may be, its recipients have grown */
 	return todo_add(catalog, mail, err);

@@ -17,13 +17,24 @@ static int next_number(struct catalog *catalog, uint64_t *request_r, struct err 
 	return 0;
 }
 
+static int put(struct catalog *catalog, uint64_t request, int64_t made_s, struct view who,
+	       struct view reason, struct err *err)
+{
+	return db_run(catalog_db(catalog), err, "INSERT INTO requests VALUES (?1, ?2, ?3, ?4)",
+		      BIND_INT(request), BIND_INT(made_s), BIND_TEXT(who), BIND_TEXT(reason));
+}
+
 int requests_add(struct catalog *catalog, struct view who, struct view reason, uint64_t *request_r,
 		 struct err *err)
 {
 	if (next_number(catalog, request_r, err) < 0)
 		return -1;
-	return db_run(catalog_db(catalog), err, "INSERT INTO requests VALUES (?1, ?2, ?3, ?4)",
-		      BIND_INT(*request_r), BIND_INT(clock_s()), BIND_TEXT(who), BIND_TEXT(reason));
+	return put(catalog, *request_r, clock_s(), who, reason, err);
+}
+
+int requests_put(struct catalog *catalog, const struct request_row *row, struct err *err)
+{
+	return put(catalog, row->request, row->made_s, VIEW(row->who), VIEW(row->reason), err);
 }
 
 int requests_get(struct catalog *catalog, struct arena *arena, uint64_t request,
@@ -36,8 +47,8 @@ int requests_get(struct catalog *catalog, struct arena *arena, uint64_t request,
 
 	if (rc > 0)
 		*row_r = (struct request_row){request, stmt_int(q, 0),
-					      arena_view(arena, stmt_text(q, 1)).data,
-					      arena_view(arena, stmt_text(q, 2)).data};
+					      arena_str(arena, stmt_text(q, 1).data),
+					      arena_str(arena, stmt_text(q, 2).data)};
 	return rc;
 }
 

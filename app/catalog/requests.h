@@ -15,6 +15,7 @@ struct request_row {
 /* A new one. Its number is one that no tombstone has, either: these outlive the catalog. */
 int requests_add(struct catalog *catalog, struct view who, struct view reason, uint64_t *request_r,
 		 struct err *err);
+int requests_put(struct catalog *catalog, const struct request_row *row, struct err *err);
 int requests_get(struct catalog *catalog, struct arena *arena, uint64_t request,
 		 struct request_row *row_r, struct err *err); /* 1, 0 */
 

@@ -3,7 +3,7 @@
  *
  * A leaf is over a mail's bytes and the provenance texts (app/archive/provenance.h) that were new to it then: its own and those of
  * sightings up to then; a later sighting makes another leaf of the same mail in a later stamp. The `mail` of a leaf stays when
- * the mail is erased; erased_by_mail() knows it then.
+ * the mail is erased; mails_erased_as() knows it then.
  */
 #ifndef APP_CATALOG_STAMPS_H
 #define APP_CATALOG_STAMPS_H
@@ -44,6 +44,10 @@ int to_stamp_each(struct catalog *catalog, uint64_t max_mails, to_stamp_fn *fn, 
 /* When the mail began to wait (archiving time): 1, 0 it does not. */
 int to_stamp_since(struct catalog *catalog, uint64_t mail, int64_t *since_ms_r, struct err *err);
 
+/* STAMP has it: it waits no more, and a sighting knows its stamp. */
+int to_stamp_done(struct catalog *catalog, uint64_t mail, const struct uuid *sighting,
+		  uint64_t stamp, struct err *err);
+
 /* --- stamps --- */
 
 struct stamp_row {
@@ -67,7 +71,8 @@ int stamps_each(struct catalog *catalog, stamps_fn *fn, void *arg, struct err *e
 /* STAMP's token is leaf AT of BY. */
 int stamps_set_covered(struct catalog *catalog, uint64_t stamp, uint64_t by, uint64_t at,
 		       struct err *err);
-int stamps_set_retired(struct catalog *catalog, uint64_t stamp, struct err *err);
+/* Those retire of which every mail that is still there has a leaf in a newer stamp of another algorithm. */
+int stamps_retire(struct catalog *catalog, struct err *err);
 /* Those whose token counts (neither covered nor retired) and rests on a certificate that ends before END_S; in order. */
 int stamps_to_renew(struct catalog *catalog, struct arena *arena, int64_t end_s, uint64_t **v_r,
 		    size_t *n_r, struct err *err);
@@ -88,17 +93,14 @@ int stamp_nodes_fetch(void *arg, unsigned level, uint64_t chunk, struct view *no
 		      struct err *err);
 
 struct stamp_leaf {
-	uint64_t mail;
+	int64_t mail; /* negative: of an erased mail, see struct tombstone */
 	uint64_t stamp, at;
 	uint64_t origin; /* == stamp, but after a hash-tree renewal */
 };
-/* The leaf, and nothing of the mail waits any more that it is over: its queue rows up to ITEM go, its sightings get the stamp.
- * ITEM 0: of a hash-tree renewal, the queue stays. */
-int stamp_leaves_add(struct catalog *catalog, const struct stamp_leaf *leaf, uint64_t item,
-		     struct err *err);
+int stamp_leaves_add(struct catalog *catalog, const struct stamp_leaf *leaf, struct err *err);
 /* A mail's leaves by origin, and of each origin by stamp. */
 typedef int stamp_leaves_fn(void *arg, const struct stamp_leaf *leaf, struct err *err);
-int stamp_leaves_each(struct catalog *catalog, uint64_t mail, stamp_leaves_fn *fn, void *arg,
+int stamp_leaves_each(struct catalog *catalog, int64_t mail, stamp_leaves_fn *fn, void *arg,
 		      struct err *err);
 /* All of a stamp, by AT. */
 int stamp_leaves_of(struct catalog *catalog, uint64_t stamp, stamp_leaves_fn *fn, void *arg,

@@ -6,11 +6,26 @@
 static void print_json(const struct rebuild_report *r)
 {
 	printf("{\"packs\": %llu, \"mails\": %llu, \"sightings\": %llu, \"erased\": %llu, "
-	       "\"replaced\": %llu, \"unopened\": %llu, \"damaged\": %llu, \"unreadable\": %llu}\n",
+	       "\"replaced\": %llu, \"unopened\": %llu, \"damaged\": %llu, \"unreadable\": %llu, "
+	       "\"timestamps\": %llu, \"timestamps_missing\": %llu}\n",
 	       (unsigned long long)r->packs, (unsigned long long)r->adopted.mails,
 	       (unsigned long long)r->adopted.sightings, (unsigned long long)r->adopted.tombstones,
 	       (unsigned long long)r->replaced, (unsigned long long)r->unopened,
-	       (unsigned long long)r->adopted.damaged, (unsigned long long)r->adopted.unreadable);
+	       (unsigned long long)r->adopted.damaged, (unsigned long long)r->adopted.unreadable,
+	       (unsigned long long)r->evidence.stamps, (unsigned long long)r->evidence.missing);
+}
+
+static void print_evidence(const struct cmd *cmd, const struct evidence_regained *e)
+{
+	if (cmd->json)
+		return;
+	if (e->stamps > 0)
+		printf("%llu timestamp%s brought back from the media.\n",
+		       (unsigned long long)e->stamps, e->stamps == 1 ? " was" : "s were");
+	if (e->missing > 0)
+		printf("Of %llu timestamp%s no medium has the evidence: these mails are stamped "
+		       "anew.\n",
+		       (unsigned long long)e->missing, cmd_plural(e->missing));
 }
 
 int cmd_rebuild(struct cmd *cmd)
@@ -40,5 +55,6 @@ int cmd_rebuild(struct cmd *cmd)
 		       (unsigned long long)r.packs, cmd_plural(r.packs),
 		       damaged ? " Some stored data is damaged: \"sealpost verify --all\" names it."
 			       : "");
+	print_evidence(cmd, &r.evidence);
 	return damaged ? EXIT_REFUSED : EXIT_DONE;
 }

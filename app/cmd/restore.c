@@ -27,9 +27,10 @@ static void print_json(const struct restore_report *r, const struct restore_opti
 
 	str_addf(&line,
 		 "{\"mails\": %llu, \"mails_from_packs\": %llu, \"mails_lost\": %llu, "
-		 "\"media\": %u, \"backup\": ",
+		 "\"timestamps_from_media\": %llu, \"media\": %u, \"backup\": ",
 		 (unsigned long long)r->mails, (unsigned long long)r->mails_from_packs,
-		 (unsigned long long)r->mails_lost, r->media);
+		 (unsigned long long)r->mails_lost, (unsigned long long)r->stamps_from_media,
+		 r->media);
 	if (r->backup != NULL)
 		cmd_json_text(&line, VIEW(r->backup));
 	else
@@ -67,6 +68,10 @@ static void print_backup(const struct restore_report *r)
 		printf("%llu mail%s archived after it %s taken in from the media.\n",
 		       (unsigned long long)r->mails_from_packs, cmd_plural(r->mails_from_packs),
 		       r->mails_from_packs == 1 ? "was" : "were");
+	if (r->stamps_from_media > 0)
+		printf("%llu timestamp%s brought back from the media.\n",
+		       (unsigned long long)r->stamps_from_media,
+		       r->stamps_from_media == 1 ? " was" : "s were");
 }
 
 static void print_lost(const struct restore_report *r)

@@ -24,7 +24,7 @@ static int add(struct reading *r, const struct sighting_row *row, bool is_mail,
 	struct sighting s = {0};
 	struct err why = {0};
 	int rc = is_mail ? reader_facts(r->reader, seen->arena, mail, &s.facts, &why)
-			 : reader_sighting(r->reader, seen->arena, row, &s.facts, &why);
+			 : reader_sighting(r->reader, seen->arena, row, &s.facts, NULL, &why);
 
 	s.readable = rc == 0;
 	if (rc < 0) {

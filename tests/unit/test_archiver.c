@@ -138,7 +138,7 @@ static int tell_sighting(void *arg, const struct sighting_row *row, struct err *
 	struct telling *t = arg;
 	struct facts facts;
 
-	if (reader_sighting(t->reader, t->arena, row, &facts, err) < 0)
+	if (reader_sighting(t->reader, t->arena, row, &facts, NULL, err) < 0)
 		return -1;
 	assert_true(view_eq(row->place, facts.place) && view_eq(row->flags, facts.flags));
 	tell_facts(t, &facts);

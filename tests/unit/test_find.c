@@ -140,6 +140,15 @@ static void pages_follow_each_other(void **state)
 	pages_agree(f, "", &bert, MAILS / 2);
 }
 
+static void delete_number(struct fixture *f, uint64_t mail)
+{
+	CLEAN(arena) arena = arena_new();
+	struct mail_row row;
+
+	assert_int_equal(mails_get(archive_catalog(f->a), arena, mail, &row, &f->err), 1);
+	fixture_delete(f, &row.id);
+}
+
 static void deleted_mails_in_the_index_count_for_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -150,7 +159,7 @@ static void deleted_mails_in_the_index_count_for_nothing(void **state)
 	struct erase_report report;
 
 	for (size_t i = 0; i < 5; i++)
-		assert_int_equal(delete_mail(f->a, r.v[2 * i], &f->err), 0);
+		delete_number(f, r.v[2 * i]);
 	for (int night = 0; night < 2; night++) { /* the second time they are out of the index */
 		pages_agree(f, "words", &all, MAILS - 5);
 		pages_agree(f, "", &bert, MAILS / 2 - 5);

@@ -74,8 +74,8 @@ static void erase(struct fixture *f, const struct uuid *id)
 	CLEAN(arena) arena = arena_new();
 	struct erase_report report;
 
-	if (delete_mail(f->a, fixture_row(f, arena, id).mail, &f->err) < 0 ||
-	    erase_index(f->a, &report, &f->err) < 0 || erase_media(f->a, &report, &f->err) < 0)
+	fixture_delete(f, id);
+	if (erase_index(f->a, &report, &f->err) < 0 || erase_media(f->a, &report, &f->err) < 0)
 		fail_msg("%s", f->err.text);
 }
 

@@ -417,7 +417,7 @@ static void a_replaced_pack_goes_when_the_new_one_has_arrived(void **state)
 	assert_int_equal(taker_finish(taker, &r.f->err), 0);
 	taker_free(&taker);
 	ship(&r);
-	assert_int_equal(delete_mail(r.f->a, fixture_row(r.f, arena, &goes.id).mail, &r.f->err), 0);
+	fixture_delete(r.f, &goes.id);
 	assert_int_equal(erase_index(r.f->a, &erased, &r.f->err), 0);
 	assert_int_equal(erase_media(r.f->a, &erased, &r.f->err), 0);
 	assert_int_equal(erased.packs, 1);
@@ -451,7 +451,7 @@ static void erasing_is_put_off_while_the_share_is_away(void **state)
 	ship(&r);
 	r.away = true;
 	restart(&r);
-	assert_int_equal(delete_mail(r.f->a, fixture_row(r.f, arena, &t.id).mail, &r.f->err), 0);
+	fixture_delete(r.f, &t.id);
 	assert_int_equal(erase_index(r.f->a, &erased, &r.f->err), 0);
 	assert_int_equal(erase_media(r.f->a, &erased, &r.f->err), 0);
 	assert_int_equal(erased.packs, 0);
@@ -726,7 +726,7 @@ static void erase_mail(struct rig *r, const struct uuid *id)
 	CLEAN(arena) arena = arena_new();
 	struct erase_report erased;
 
-	assert_int_equal(delete_mail(r->f->a, fixture_row(r->f, arena, id).mail, &r->f->err), 0);
+	fixture_delete(r->f, id);
 	assert_int_equal(erase_index(r->f->a, &erased, &r->f->err), 0);
 }
 
