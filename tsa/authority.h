@@ -34,10 +34,11 @@ struct authority {
 void authority_clear(struct authority *authority);
 #define CLEAN_AUTHORITY __attribute__((cleanup(authority_clear))) struct authority
 
-/* 1; 0 none is set. */
+/* 1; 0 none is set: what has a default has it. */
 int authority_load(struct catalog *catalog, struct arena *arena, struct authority *authority_r,
 		   struct err *err);
-/* ERR_SYNTAX in words where something does not fit together; nothing is stored then. In one transaction, with its line in the
+/* ERR_SYNTAX in words where something does not fit together; nothing is stored then. A user and password go over https, or to this
+ * computer itself; over plain http everybody on the way could read them. In one transaction, with its line in the
  * audit log for each setting that changed (without secrets). NULL: there is none any more. */
 int authority_save(struct catalog *catalog, const struct authority *authority, struct err *err);
 

@@ -38,6 +38,7 @@ struct evidence_report {
 	int64_t last_ms;
 	int64_t ends_s;        /* when the last token's first certificate ends */
 	const char *authority; /* of the first token */
+	struct view ca; /* DER of the CA certificate that it leads to; empty: nothing was trusted */
 };
 
 /* Read DER (and nothing behind it), and prove with it the N objects of one data group, at AT_S: every reduced hash tree, every

@@ -33,9 +33,9 @@ struct proof {
 	uint64_t request;
 	const char *text; /* one sentence for people; BROKEN: what is wrong, and what it means */
 };
-/* ERR_NOTFOUND: there is no such mail, and there never was. Trouble that says nothing about the proof (a medium that is away) is -1. */
-int prove_mail(struct archive *a, const struct uuid *id, struct arena *arena, struct proof *proof_r,
-	       struct err *err);
+/* At the time AT_S, now or another. ERR_NOTFOUND: there is no such mail, and there never was. Trouble that says nothing about the proof (a medium that is away) is -1. */
+int prove_mail(struct archive *a, const struct uuid *id, int64_t at_s, struct arena *arena,
+	       struct proof *proof_r, struct err *err);
 
 struct prove_report {
 	uint64_t stamps, mails, erased, waiting;
@@ -50,8 +50,8 @@ struct prove_watch {
 	bool (*stop)(void *arg);
 };
 /* 0 when the check could be made, whatever it found. */
-int prove_all(struct archive *a, const struct prove_watch *watch, struct prove_report *report_r,
-	      struct err *err);
+int prove_all(struct archive *a, int64_t at_s, const struct prove_watch *watch,
+	      struct prove_report *report_r, struct err *err);
 
 /* The evidence record of the mail's leaf of origin ORIGIN (0: its first), and the objects of its data group: the mail's bytes, then the
  * provenance texts, in the arena. Nothing is proved. */

@@ -22,6 +22,8 @@ enum {
 	STAMP_MAILS_MAX = 250000
 }; /* of one stamp; what is more goes into the next one of the same run */
 
+enum { STAMP_RENEW_AGAIN_S = 7 * 24 * 3600 };
+
 struct stamp_report {
 	uint64_t stamps;    /* made in this run */
 	uint64_t mails;     /* stamped for the first time */
@@ -40,9 +42,11 @@ struct stamp_watch { /* may be NULL */
 	stamp_stop_fn *stop; /* ERR_STOPPED */
 };
 
-/* Stamp all that waits if at least AT_LEAST mails wait (0, 1: if anything does); tokens that must be renewed are, in any case. ERR_NOTFOUND:
- * no authority is set. A refused answer is kept (stamp_refused_add()), and is the error that it is. */
-int stamp_run(struct archive *a, uint64_t at_least, const struct stamp_watch *watch,
+/* Stamp all that waits if at least AT_LEAST mails wait (0, 1: if anything does), and renew the tokens whose certificates end within the days of the
+ * settings. As long as the authority's newest certificate ends no later than theirs, that would gain nothing: then it is tried once in
+ * STAMP_RENEW_AGAIN_S, or at once with RENEW_NOW. ERR_NOTFOUND: no authority is set. A refused answer is kept (stamp_refused_add()), and is the
+ * error that it is. */
+int stamp_run(struct archive *a, uint64_t at_least, bool renew_now, const struct stamp_watch *watch,
 	      struct stamp_report *report_r, struct err *err);
 
 /* Hash-tree renewal (RFC 4998, section 5.3): whatever was stamped with another algorithm than the settings name now is stamped with that

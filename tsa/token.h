@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* token.h - timestamp requests, responses and tokens (RFC 3161, updated by RFC 5816), over OpenSSL's TS and CMS.
  *
- * (TK1) A response counts only if all of this is so, looked at in this order: it is DER and nothing else; its status is granted (or
+ * (TK1) A response counts only if all of this is so, looked at in this order: it is a response and nothing else (DER; the token
+ *       in it may be BER, as CMS allows and some authorities send); its status is granted (or
  *       granted with modifications); there is a token; its imprint and nonce are ours; its policy is ours, where we named one; its
  *       signature is true, by a certificate whose only extended key usage is timeStamping, and critical (RFC 3161, section 2.3); that
  *       certificate leads to one of the trusted CA certificates and was valid at the token's time; the token's time is ours within
  *       the tolerance. The first that is not so is told in its own words.
  * (TK2) An archived token is held to the same, without nonce and tolerance, at a time that the caller names: now, or the time of the
  *       token that renewed it.
+ * (TK3) A trusted certificate that is no root is trusted as one: the way ends there. What is told as the CA certificate is the highest trusted
+ *       one below which all are in the token, so that the token and that certificate alone prove it again.
  * No revocation is asked for: it would need the network, and what counts is the certificate at the token's time.
  *
  * Error kinds: ERR_DAMAGED (not DER, signature or imprint wrong), ERR_FOREIGN (another nonce, policy, CA, key usage), ERR_DENIED (the
  * authority refused; its words are in the text), ERR_TIMEOUT never, ERR_EXPIRED (a certificate had ended at the named time),
- * ERR_UNSUPPORTED (an algorithm that is not ours or too weak).
+ * ERR_UNSUPPORTED (an algorithm that is not ours; in a new response also one that is too weak: SHA-1, RSA below 2048 bits. An archived
+ * token may be of former days).
  */
 #ifndef TSA_TOKEN_H
 #define TSA_TOKEN_H

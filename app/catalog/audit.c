@@ -13,6 +13,11 @@ static const char *const events[] = {
 #undef X
 };
 
+const char *audit_event_text(enum audit_event event)
+{
+	return events[event];
+}
+
 static const char *who_acts;
 
 void audit_set_who(const char *who)

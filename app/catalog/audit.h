@@ -36,6 +36,8 @@ enum audit_event {
 #undef X
 };
 
+const char *audit_event_text(enum audit_event event);
+
 struct audit_line {
 	uint64_t line;
 	int64_t time_ms;

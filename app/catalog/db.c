@@ -35,6 +35,8 @@ struct db {
 	const char *name;
 	struct stmt *cache[STATEMENTS_MAX]; /* open hash by address */
 	bool in_transaction;
+	bool sync_full;
+	bool hasty; /* this transaction is db_try_begin()'s */
 };
 
 static enum err_kind kind_of(int rc)
@@ -166,6 +168,7 @@ int db_open(const char *path, const struct secret *key, const struct db_options 
 	if ((options->create ? make_file(path, err) : must_be_there(path, err)) < 0)
 		return -1;
 	db->name = options->name;
+	db->sync_full = options->sync_full;
 	if (sqlite3_open_v2(path, &db->sqlite, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
 		db_fail(db, err);
 		return err_add(err, "%s", path);
@@ -443,13 +446,41 @@ int db_begin(struct db *db, struct err *err)
 	return 0;
 }
 
+/* How a transaction is synced is set before and behind it. */
+static int set_hasty(struct db *db, bool hasty, struct err *err)
+{
+	db->hasty = hasty;
+	return db_exec(db,
+		       hasty || !db->sync_full ? "PRAGMA synchronous=NORMAL"
+					       : "PRAGMA synchronous=FULL",
+		       err);
+}
+
+int db_try_begin(struct db *db, struct err *err)
+{
+	int rc;
+
+	must(!db->in_transaction);
+	if (set_hasty(db, true, err) < 0)
+		return -1;
+	sqlite3_busy_handler(db->sqlite, NULL, NULL);
+	rc = sqlite3_exec(db->sqlite, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	sqlite3_busy_handler(db->sqlite, wait_for_others, NULL);
+	db->in_transaction = rc == SQLITE_OK;
+	if (db->in_transaction)
+		return 1;
+	if (kind_of(rc) != ERR_BUSY)
+		return db_fail(db, err);
+	return set_hasty(db, false, err);
+}
+
 int db_commit(struct db *db, struct err *err)
 {
 	must(db->in_transaction);
 	if (db_exec(db, "COMMIT", err) < 0)
 		return -1;
 	db->in_transaction = false;
-	return 0;
+	return db->hasty ? set_hasty(db, false, err) : 0;
 }
 
 bool db_in_transaction(const struct db *db)
@@ -459,10 +490,14 @@ bool db_in_transaction(const struct db *db)
 
 void db_rollback(struct db *db)
 {
+	struct err ignored = {0};
+
 	if (!db->in_transaction)
 		return;
 	sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
 	db->in_transaction = false;
+	if (db->hasty)
+		set_hasty(db, false, &ignored);
 }
 
 /* Both pragmas give one row a finding; "ok" means none. */

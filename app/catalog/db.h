@@ -91,6 +91,9 @@ int64_t db_changes(struct db *db); /* rows touched by the last statement */
 /* A transaction: db_begin ... db_commit; db_rollback() undoes it (and does nothing when none is open, so it can
  * stand in every error path). db_begin takes the write lock at once. */
 int db_begin(struct db *db, struct err *err);
+/* For what may be left out but must not hold anything up: 1 begun, 0 somebody else is writing, which is not waited for. Its commit is
+ * not durable at once, only whole (synchronous = NORMAL). */
+int db_try_begin(struct db *db, struct err *err);
 int db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db);
 bool db_in_transaction(const struct db *db);

@@ -443,30 +443,55 @@ int sightings_find(struct catalog *catalog, const struct uuid *id, struct err *e
 		       BIND_UUID(id));
 }
 
+#define SIGHTING_COLUMNS                                                                           \
+	"SELECT id, mail, exact, pack, offset, length, way, source, seen_ms, place, flags, stamp " \
+	"FROM sightings "
+
+/* The row under Q; its texts are valid until the next step. */
+static struct sighting_row sighting_of(struct stmt *q)
+{
+	struct sighting_row row = {
+		.mail = (uint64_t)stmt_int(q, 1),
+		.record = {(uint64_t)stmt_int(q, 3), (uint64_t)stmt_int(q, 4),
+			   (uint64_t)stmt_int(q, 5)},
+		.way = (enum way)stmt_int(q, 6),
+		.source = (uint64_t)stmt_int(q, 7),
+		.seen_ms = stmt_int(q, 8),
+		.place = stmt_text(q, 9),
+		.flags = stmt_text(q, 10),
+		.stamp = (uint64_t)stmt_int(q, 11),
+	};
+
+	blob_to(stmt_blob(q, 0), row.id.b, UUID_BYTES);
+	blob_to(stmt_blob(q, 2), row.exact.b, HASH_BYTES);
+	return row;
+}
+
+int sightings_get(struct catalog *catalog, struct arena *arena, const struct uuid *id,
+		  struct sighting_row *row_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err, SIGHTING_COLUMNS "WHERE id = ?1",
+			 BIND_UUID(id));
+
+	if (rc > 0) {
+		*row_r = sighting_of(q);
+		row_r->place = arena_view(arena, row_r->place);
+		row_r->flags = arena_view(arena, row_r->flags);
+	}
+	return rc;
+}
+
 int sightings_each(struct catalog *catalog, uint64_t mail, sightings_fn *fn, void *arg,
 		   struct err *err)
 {
 	CLEAN_STMT q = NULL;
-	int rc = db_find(
-		catalog_db(catalog), &q, err,
-		"SELECT id, mail, exact, pack, offset, length, way, source, seen_ms, place, "
-		"flags FROM sightings WHERE mail = ?1 ORDER BY id",
-		BIND_INT(mail));
+	int rc = db_find(catalog_db(catalog), &q, err,
+			 SIGHTING_COLUMNS "WHERE mail = ?1 ORDER BY id", BIND_INT(mail));
 
 	for (; rc > 0; rc = stmt_step(q, err)) {
-		struct sighting_row row = {
-			.mail = (uint64_t)stmt_int(q, 1),
-			.record = {(uint64_t)stmt_int(q, 3), (uint64_t)stmt_int(q, 4),
-				   (uint64_t)stmt_int(q, 5)},
-			.way = (enum way)stmt_int(q, 6),
-			.source = (uint64_t)stmt_int(q, 7),
-			.seen_ms = stmt_int(q, 8),
-			.place = stmt_text(q, 9),
-			.flags = stmt_text(q, 10),
-		};
+		struct sighting_row row = sighting_of(q);
 
-		blob_to(stmt_blob(q, 0), row.id.b, UUID_BYTES);
-		blob_to(stmt_blob(q, 2), row.exact.b, HASH_BYTES);
 		if (fn(arg, &row, err) < 0)
 			return -1;
 	}

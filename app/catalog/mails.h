@@ -42,6 +42,8 @@ struct sighting_row {
 	uint64_t source;
 	int64_t seen_ms;
 	struct view place, flags;
+	uint64_t
+		stamp; /* the timestamp that was the first to cover it, 0 none yet; set by to_stamp_done() */
 };
 
 uint64_t mails_msgid_hash(struct view message_id); /* 0 for an empty one */
@@ -122,6 +124,8 @@ int sightings_add(struct catalog *catalog, const struct sighting_row *row, struc
 int sightings_known(struct catalog *catalog, uint64_t mail, const struct hash *exact, enum way way,
 		    uint64_t source, const struct view *place, struct err *err);
 int sightings_find(struct catalog *catalog, const struct uuid *id, struct err *err); /* 1, 0 */
+int sightings_get(struct catalog *catalog, struct arena *arena, const struct uuid *id,
+		  struct sighting_row *row_r, struct err *err);
 typedef int sightings_fn(void *arg, const struct sighting_row *row, struct err *err);
 int sightings_each(struct catalog *catalog, uint64_t mail, sightings_fn *fn, void *arg,
 		   struct err *err);

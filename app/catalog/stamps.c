@@ -262,6 +262,67 @@ int stamps_retire(struct catalog *catalog, struct err *err)
 	return 0;
 }
 
+static struct stamp_leaf leaf_of(struct stmt *q)
+{
+	return (struct stamp_leaf){stmt_int(q, 0), (uint64_t)stmt_int(q, 1),
+				   (uint64_t)stmt_int(q, 2), (uint64_t)stmt_int(q, 3)};
+}
+
+#define RETIRED_LEAVES                                                                             \
+	"FROM stamp_leaves l JOIN mails m USING (mail) WHERE l.stamp = l.origin AND NOT EXISTS "   \
+	"(SELECT 1 FROM stamp_leaves n JOIN stamps s USING (stamp) WHERE n.mail = l.mail "         \
+	"AND n.origin = l.origin AND s.digest = ?1) "
+
+/* 1: there are stamps of another algorithm than ALG that count; 0, and nothing needs to be looked for. */
+static int has_others(struct catalog *catalog, enum digest_alg alg, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	return db_find(catalog_db(catalog), &q, err,
+		       "SELECT 1 FROM stamps WHERE digest <> ?1 AND retired = 0 LIMIT 1",
+		       BIND_INT(alg));
+}
+
+int stamps_count_retired(struct catalog *catalog, enum digest_alg alg, uint64_t *n_r,
+			 struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = has_others(catalog, alg, err);
+
+	*n_r = 0;
+	if (rc > 0)
+		rc = db_find(catalog_db(catalog), &q, err, "SELECT count(*) " RETIRED_LEAVES,
+			     BIND_INT(alg));
+	if (rc > 0)
+		*n_r = (uint64_t)stmt_int(q, 0);
+	return rc < 0 ? -1 : 0;
+}
+
+int stamps_list_retired(struct catalog *catalog, struct arena *arena, enum digest_alg alg,
+			size_t max, struct stamp_leaf **v_r, size_t *n_r, struct err *err)
+{
+	struct {
+		struct stamp_leaf *v;
+		size_t n, cap;
+	} list = {0};
+	CLEAN_STMT q = NULL;
+	int rc = has_others(catalog, alg, err);
+
+	if (rc > 0)
+		rc = db_find(catalog_db(catalog), &q, err,
+			     "SELECT l.mail, l.stamp, l.at, l.origin " RETIRED_LEAVES
+			     "ORDER BY l.mail, l.origin LIMIT ?2",
+			     BIND_INT(alg), BIND_INT(max));
+	for (; rc > 0 && q != NULL; rc = stmt_step(q, err)) {
+		struct stamp_leaf leaf = leaf_of(q);
+
+		ARENA_PUSH(arena, list, leaf);
+	}
+	*v_r = list.v;
+	*n_r = list.n;
+	return rc < 0 ? -1 : 0;
+}
+
 int stamps_to_renew(struct catalog *catalog, struct arena *arena, int64_t end_s, uint64_t **v_r,
 		    size_t *n_r, struct err *err)
 {
@@ -342,8 +403,7 @@ static int each_leaf(struct stmt *q, stamp_leaves_fn *fn, void *arg, struct err 
 	int rc;
 
 	while ((rc = stmt_step(q, err)) > 0) {
-		struct stamp_leaf leaf = {stmt_int(q, 0), (uint64_t)stmt_int(q, 1),
-					  (uint64_t)stmt_int(q, 2), (uint64_t)stmt_int(q, 3)};
+		struct stamp_leaf leaf = leaf_of(q);
 
 		if (fn(arg, &leaf, err) < 0)
 			return -1;
@@ -379,6 +439,35 @@ int stamp_leaves_of(struct catalog *catalog, uint64_t stamp, stamp_leaves_fn *fn
 	return each_leaf(q, fn, arg, err);
 }
 
+int stamp_leaves_first(struct catalog *catalog, uint64_t stamp, uint64_t *n_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err,
+			 "SELECT count(*) FROM stamp_leaves l WHERE l.stamp = ?1 AND l.origin = ?1 "
+			 "AND NOT EXISTS (SELECT 1 FROM stamp_leaves e WHERE e.mail = l.mail "
+			 "AND e.origin < l.origin)",
+			 BIND_INT(stamp));
+
+	if (rc > 0)
+		*n_r = (uint64_t)stmt_int(q, 0);
+	return rc > 0 ? 0 : -1;
+}
+
+int stamp_leaves_lost(struct catalog *catalog, stamp_leaves_fn *fn, void *arg, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	if (db_query(catalog_db(catalog),
+		     "SELECT l.mail, l.stamp, l.at, l.origin FROM stamp_leaves l "
+		     "WHERE l.stamp = l.origin AND NOT EXISTS "
+		     "(SELECT 1 FROM mails m WHERE m.mail = l.mail) AND NOT EXISTS "
+		     "(SELECT 1 FROM erased e WHERE e.mail = l.mail AND e.mail <> 0) "
+		     "ORDER BY l.mail, l.stamp",
+		     &q, err) < 0)
+		return -1;
+	return each_leaf(q, fn, arg, err);
+}
+
 /* ---- answers that were refused ---- */
 
 int stamp_refused_add(struct catalog *catalog, int64_t time_s, struct view reason,
@@ -392,6 +481,17 @@ int stamp_refused_add(struct catalog *catalog, int64_t time_s, struct view reaso
 		return -1;
 	return db_run(db, err, "DELETE FROM stamp_refused WHERE refused <= ?1",
 		      BIND_INT(db_last_rowid(db) - STAMP_REFUSED_KEPT));
+}
+
+int stamp_refused_count(struct catalog *catalog, uint64_t *n_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	if (db_query(catalog_db(catalog), "SELECT count(*) FROM stamp_refused", &q, err) < 0 ||
+	    stmt_step(q, err) < 0)
+		return -1;
+	*n_r = (uint64_t)stmt_int(q, 0);
+	return 0;
 }
 
 int stamp_refused_each(struct catalog *catalog, stamp_refused_fn *fn, void *arg, struct err *err)

@@ -73,6 +73,13 @@ int stamps_set_covered(struct catalog *catalog, uint64_t stamp, uint64_t by, uin
 		       struct err *err);
 /* Those retire of which every mail that is still there has a leaf in a newer stamp of another algorithm. */
 int stamps_retire(struct catalog *catalog, struct err *err);
+/* How many leaves of mails that are still there no stamp of ALG proves. */
+int stamps_count_retired(struct catalog *catalog, enum digest_alg alg, uint64_t *n_r,
+			 struct err *err);
+/* Up to MAX of them, in order of mails; V in the arena. */
+struct stamp_leaf;
+int stamps_list_retired(struct catalog *catalog, struct arena *arena, enum digest_alg alg,
+			size_t max, struct stamp_leaf **v_r, size_t *n_r, struct err *err);
 /* Those whose token counts (neither covered nor retired) and rests on a certificate that ends before END_S; in order. */
 int stamps_to_renew(struct catalog *catalog, struct arena *arena, int64_t end_s, uint64_t **v_r,
 		    size_t *n_r, struct err *err);
@@ -106,6 +113,11 @@ int stamp_leaves_each(struct catalog *catalog, int64_t mail, stamp_leaves_fn *fn
 int stamp_leaves_of(struct catalog *catalog, uint64_t stamp, stamp_leaves_fn *fn, void *arg,
 		    struct err *err);
 
+/* How many of a stamp's leaves are the first of their mail. */
+int stamp_leaves_first(struct catalog *catalog, uint64_t stamp, uint64_t *n_r, struct err *err);
+/* Leaves of mails that are neither there nor erased. */
+int stamp_leaves_lost(struct catalog *catalog, stamp_leaves_fn *fn, void *arg, struct err *err);
+
 /* --- answers that were refused --- */
 
 enum { STAMP_REFUSED_KEPT = 20 }; /* the oldest go */
@@ -117,6 +129,7 @@ struct stamp_refused {
 int stamp_refused_add(struct catalog *catalog, int64_t time_s, struct view reason,
 		      struct view response, struct err *err);
 typedef int stamp_refused_fn(void *arg, const struct stamp_refused *row, struct err *err);
+int stamp_refused_count(struct catalog *catalog, uint64_t *n_r, struct err *err);
 int stamp_refused_each(struct catalog *catalog, stamp_refused_fn *fn, void *arg, struct err *err);
 
 #endif

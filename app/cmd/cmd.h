@@ -64,6 +64,11 @@ struct cmd {
 	  "deactivate N | reactivate N | check [N] | redirect N --to M | remove N",                \
 	  "the numbered media")                                                                    \
 	X(status, "", "how the archive is")                                                        \
+	X(timestamp,                                                                               \
+	  "set --url URL --ca FILE [--user U --password-file F] [--policy OID] [--hash H] ... | "  \
+	  "run [--at-least N] [--renew] | status | list | verify ID|--all [--at DATE] | "          \
+	  "export ID --to DIR | rehash | refused [--to DIR]",                                      \
+	  "prove since when mails are unchanged (RFC 3161)")                                       \
 	X(audit, "list [--last N] | verify", "the log of who did what")                            \
 	X(settings, "", "all settings of the archive's files, with defaults and bounds")           \
 	X(serve, "", "run all daemons of the archive, for trials")
