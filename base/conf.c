@@ -82,6 +82,27 @@ static int set_switch(const struct conf_row *row, const char *value, struct err 
 	return 0;
 }
 
+static void add_words(const struct conf_choice *choice, struct str *out)
+{
+	for (size_t i = 0; choice->words[i] != NULL; i++)
+		str_addf(out, "%s%s", i > 0 ? ", " : "", choice->words[i]);
+}
+
+static int set_choice(const struct conf_row *row, const char *value, struct err *err)
+{
+	struct conf_choice *choice = row->value;
+	CLEAN_STR words = STR_INIT;
+
+	for (size_t i = 0; choice->words[i] != NULL; i++)
+		if (strcmp(value, choice->words[i]) == 0) {
+			choice->chosen = i;
+			return 0;
+		}
+	add_words(choice, &words);
+	return err_set(err, ERR_SYNTAX, "%s takes one of: %s; not \"%s\"", row->name, words.data,
+		       value);
+}
+
 static int check_length(const struct conf_row *row, const char *value, struct err *err)
 {
 	size_t len = strlen(value);
@@ -101,6 +122,8 @@ static int set_value(const struct conf_row *row, const char *value, bool first, 
 		return set_number_or_auto(row, value, err);
 	case CONF_SWITCH:
 		return set_switch(row, value, err);
+	case CONF_CHOICE:
+		return set_choice(row, value, err);
 	case CONF_TEXT:
 		if (check_length(row, value, err) < 0)
 			return -1;
@@ -191,6 +214,7 @@ static void add_code(const char *text, struct str *out)
 static void add_default(const struct conf_row *row, struct str *out)
 {
 	const struct conf_list *list = row->value;
+	const struct conf_choice *choice = row->value;
 
 	switch (row->kind) {
 	case CONF_NUMBER:
@@ -202,6 +226,9 @@ static void add_default(const struct conf_row *row, struct str *out)
 		break;
 	case CONF_SWITCH:
 		str_adds(out, *(const bool *)row->value ? "yes" : "no");
+		break;
+	case CONF_CHOICE:
+		str_adds(out, choice->words[choice->chosen]);
 		break;
 	case CONF_TEXT:
 		add_code(*(char *const *)row->value, out);
@@ -219,6 +246,10 @@ static void add_bounds(const struct conf_row *row, struct str *out)
 {
 	if (row->kind == CONF_SWITCH) {
 		str_adds(out, "yes, no");
+		return;
+	}
+	if (row->kind == CONF_CHOICE) {
+		add_words(row->value, out);
 		return;
 	}
 	if (row->kind == CONF_NUMBER_OR_AUTO)

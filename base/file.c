@@ -233,12 +233,18 @@ int file_replace(const char *path, mode_t mode, struct view content, struct err 
 	return dir_sync_parent(path, err);
 }
 
+static int open_lock(const char *path, int *fd_r, struct err *err)
+{
+	*fd_r = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	return *fd_r < 0 ? err_errno(err, "%s: %m", path) : 0;
+}
+
 int file_lock(const char *path, int *fd_r, struct err *err)
 {
-	CLEAN_FD fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	CLEAN_FD fd = -1;
 
-	if (fd < 0)
-		return err_errno(err, "%s: %m", path);
+	if (open_lock(path, &fd, err) < 0)
+		return -1;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno == EWOULDBLOCK)
 			return 0;
@@ -247,6 +253,23 @@ int file_lock(const char *path, int *fd_r, struct err *err)
 	*fd_r = fd;
 	fd = -1;
 	return 1;
+}
+
+int file_lock_wait(const char *path, bool (*stop)(void *arg), void *arg, int *fd_r, struct err *err)
+{
+	CLEAN_FD fd = -1;
+
+	if (open_lock(path, &fd, err) < 0)
+		return -1;
+	while (flock(fd, LOCK_EX) < 0) {
+		if (errno != EINTR)
+			return err_errno(err, "%s: lock: %m", path);
+		if (stop(arg))
+			return err_set(err, ERR_STOPPED, "stopped while it waited for another");
+	}
+	*fd_r = fd;
+	fd = -1;
+	return 0;
 }
 
 uint64_t file_reserve(uint64_t setting, uint64_t total_bytes)

@@ -43,6 +43,9 @@ int file_replace(const char *path, mode_t mode, struct view content, struct err 
 
 /* An exclusive advisory lock that dies with the process: 1 taken, 0 held by another. */
 int file_lock(const char *path, int *fd_r, struct err *err);
+/* Wait for it: 0; ERR_STOPPED if STOP says so, which is asked when a signal comes. */
+int file_lock_wait(const char *path, bool (*stop)(void *arg), void *arg, int *fd_r,
+		   struct err *err);
 
 /* Of a disk of TOTAL_BYTES, what is to stay free: SETTING, or with FILE_RESERVE_AUTO 5 % of it, and at most 2 GiB. */
 #define FILE_RESERVE_AUTO UINT64_MAX

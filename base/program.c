@@ -41,24 +41,30 @@ static int own_folder(struct str *folder, struct err *err)
 	return 0;
 }
 
+/* Behind "sealpost" in its name. */
+static const char *dash(const char *name)
+{
+	return name[0] == '\0' ? "" : "-";
+}
+
 int program_path(const char *name, struct str *path, struct err *err)
 {
-	static const char *const places[] = {"", "../lib/sealpost/"};
+	const char *const places[] = {"", name[0] == '\0' ? "../../bin/" : "../lib/sealpost/"};
 	size_t start = path->len;
 	CLEAN_STR folder = STR_INIT;
 
 	if (own_folder(&folder, err) < 0)
 		return -1;
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		str_addf(path, "%s%ssealpost-%s", folder.data, places[i], name);
+		str_addf(path, "%s%ssealpost%s%s", folder.data, places[i], dash(name), name);
 		if (access(path->data + start, X_OK) == 0)
 			return 0;
 		path->len = start;
 		path->data[start] = '\0';
 	}
 	return err_set(err, ERR_NOTFOUND,
-		       "the program sealpost-%s is missing; it belongs into %s or %s%s", name,
-		       folder.data, folder.data, places[1]);
+		       "the program sealpost%s%s is missing; it belongs into %s or %s%s",
+		       dash(name), name, folder.data, folder.data, places[1]);
 }
 
 /* The environment with PROGRAM_PARENT, which is written to PARENT; the array is the caller's to free. */
@@ -80,7 +86,7 @@ static char **environment(char *parent, size_t size)
 	return v;
 }
 
-static int spawn(const char *path, char *const *argv, int handed, pid_t *pid_r)
+static int spawn(const char *path, char *const *argv, const struct program_fds *fds, pid_t *pid_r)
 {
 	char parent[sizeof(PROGRAM_PARENT) + 24];
 	char **env = environment(parent, sizeof(parent));
@@ -99,8 +105,12 @@ static int spawn(const char *path, char *const *argv, int handed, pid_t *pid_r)
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &defaults);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	if (handed >= 0)
-		posix_spawn_file_actions_adddup2(&files, handed, PROGRAM_FD);
+	if (fds->handed >= 0)
+		posix_spawn_file_actions_adddup2(&files, fds->handed, PROGRAM_FD);
+	if (fds->out >= 0)
+		posix_spawn_file_actions_adddup2(&files, fds->out, STDOUT_FILENO);
+	if (fds->err >= 0)
+		posix_spawn_file_actions_adddup2(&files, fds->err, STDERR_FILENO);
 	rc = posix_spawn(pid_r, path, &files, &attr, argv, env);
 	free(env);
 	posix_spawnattr_destroy(&attr);
@@ -110,6 +120,12 @@ static int spawn(const char *path, char *const *argv, int handed, pid_t *pid_r)
 
 int program_start(const char *name, const char *const *args, int handed, pid_t *pid_r,
 		  struct err *err)
+{
+	return program_start_with(name, args, &(struct program_fds){handed, -1, -1}, pid_r, err);
+}
+
+int program_start_with(const char *name, const char *const *args, const struct program_fds *fds,
+		       pid_t *pid_r, struct err *err)
 {
 	CLEAN_STR path = STR_INIT;
 	char *argv[ARGS_MAX + 2] = {NULL};
@@ -121,7 +137,7 @@ int program_start(const char *name, const char *const *args, int handed, pid_t *
 		must(i < ARGS_MAX);
 		argv[i + 1] = (char *)args[i]; /* exec does not write there */
 	}
-	errno = spawn(path.data, argv, handed, pid_r);
+	errno = spawn(path.data, argv, fds, pid_r);
 	return errno == 0 ? 0 : err_errno(err, "%s: %m", path.data);
 }
 
@@ -147,7 +163,7 @@ static int reap(pid_t pid, const char *name, int timeout_ms, int *status_r, stru
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
-		return err_set(err, ERR_TIMEOUT, "sealpost-%s does not end", name);
+		return err_set(err, ERR_TIMEOUT, "sealpost%s%s does not end", dash(name), name);
 	return waitpid(pid, status_r, 0) < 0 ? err_errno(err, "waitpid: %m") : 0;
 }
 
@@ -155,12 +171,13 @@ static int judge_end(const char *name, int status, struct err *err)
 {
 	errno = 0;
 	if (WIFSIGNALED(status)) {
-		err_set(err, ERR_IO, "sealpost-%s was ended by signal %d", name, WTERMSIG(status));
+		err_set(err, ERR_IO, "sealpost%s%s was ended by signal %d", dash(name), name,
+			WTERMSIG(status));
 		err->os = WTERMSIG(status);
 		return -1;
 	}
 	if (WEXITSTATUS(status) != 0)
-		return err_set(err, ERR_IO, "sealpost-%s ended with status %d", name,
+		return err_set(err, ERR_IO, "sealpost%s%s ended with status %d", dash(name), name,
 			       WEXITSTATUS(status));
 	return 0;
 }

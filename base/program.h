@@ -2,7 +2,8 @@
 /* program.h - the programs beside this one: where they are, how they are started and ended.
  *
  * sealpost-NAME lies beside the running program (as built), or in ../lib/sealpost of the folder it is in (as
- * installed). Nothing but the standard descriptors and what is handed over is open in a started program, as
+ * installed). NAME "" is sealpost itself: beside, or in ../../bin. Nothing but the standard descriptors and what
+ * is handed over is open in a started program, as
  * all of ours are close-on-exec, and no signal is blocked or ignored there.
  */
 #ifndef BASE_PROGRAM_H
@@ -28,6 +29,13 @@ void program_use_folder(const char *folder);
  * PROGRAM_FD there and stays the caller's here. The caller waits for *PID_R. */
 int program_start(const char *name, const char *const *args, int handed, pid_t *pid_r,
 		  struct err *err);
+
+/* The same, with other standard descriptors; -1: this process's. OUT and ERR may be one. */
+struct program_fds {
+	int handed, out, err;
+};
+int program_start_with(const char *name, const char *const *args, const struct program_fds *fds,
+		       pid_t *pid_r, struct err *err);
 
 /* Wait for its end: 0; ERR_IO if that was not with status 0 (err->os is the signal that ended it, or 0), ERR_TIMEOUT if it lives on after TIMEOUT_MS (-1: wait for
  * ever). NAME is for the message. */

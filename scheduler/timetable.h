@@ -3,14 +3,17 @@
  *
  * Times are local time (TZ). Nothing here reads a clock, a file or an environment but through localtime(3): tests run it over a year.
  *
- * (TT1) Time is worked off minute by minute: timetable_due() looks at every minute after `worked_to_s` up to NOW, and at each only once.
- * (TT2) An hour that a clock change skips: a job whose minute falls into it runs at the first minute behind it. An hour that comes twice:
- *       a job runs in the first one only. Either way: once for each documented minute of that day.
- * (TT3) Minutes that passed unseen (the machine was off, asleep, or the scheduler did not run) for longer than TIMETABLE_LATE_S: daily and weekly
- *       jobs are due now, once, each if one of its times was passed by; jobs that come every hour or oftener are not. Fewer missed minutes
- *       than that are a busy machine, and all of them count, each job once.
- * (TT4) The clock jumps back: what ran does not run again until time has come to where it was, but for jumps of more than a day, which
- *       are believed: then worked_to_s starts anew. Jumps are told (jump_s) so that they can be logged.
+ * (TT1) Time is worked off minute by minute: timetable_due() looks at every minute up to NOW, and at each only once.
+ * (TT2) A clock change. Jobs that come every hour or oftener go on as time passes: they run in both hours of one that comes twice, and what
+ *       they miss in an hour that is skipped is no time. Daily and weekly jobs run once for each documented minute of that day: in the first
+ *       of two hours; at the first minute behind one that is skipped.
+ * (TT3) Minutes more than TIMETABLE_LATE_S ago that were not worked off (the machine was off, asleep, or the scheduler did not run): daily and
+ *       weekly jobs are due now, once, each if one of its times was passed by; jobs that come every hour or oftener are not. What
+ *       is less late than that was kept up by a busy machine, and is due, each job once.
+ * (TT4) The clock is put back. Jobs that come every hour or oftener go on with the new time; daily and weekly ones do not run again until time has come
+ *       to where it was. Less than TIMETABLE_LATE_S is waited for by all. More than a day is believed: all begin anew.
+ * (TT5) At 01:12 the incremental backup gives way to the full one, on days on which that is due; it runs then on the others. So if both are
+ *       daily, only the full one runs.
  */
 #ifndef SCHEDULER_TIMETABLE_H
 #define SCHEDULER_TIMETABLE_H
@@ -58,7 +61,7 @@ enum rhythm { RHYTHM_HOURLY, RHYTHM_DAILY, RHYTHM_WEEKLY };
 /* ARCHIVE/timetable.conf, in the words of docs/ADMIN.md; `sealpost job set|pause|resume` writes it. */
 struct timetable_settings {
 	enum rhythm backup_full; /* daily (default), weekly: Sundays */
-	enum rhythm backup;      /* hourly (default), daily: 01:12 only */
+	enum rhythm backup;      /* hourly (default), daily: 01:12 only; see TT5 */
 	enum rhythm stamp;       /* 23:57 daily (default), weekly: Sundays */
 	bool fetch;              /* yes (default) */
 	bool paused[JOB_COUNT];
@@ -73,21 +76,23 @@ void timetable_settings_table(struct str *out); /* see conf_table() */
 
 /* Where the work has come to. What is lost with it is only which minutes were seen. */
 struct timetable_state {
-	int64_t worked_to_s; /* all minutes up to this one are dealt with; 0: begin at NOW, catching nothing up */
+	/* All minutes up to these are dealt with: of jobs that come every hour or oftener, and of the others, for which it is later
+	 * after the clock was put back. 0: begin at NOW, catching nothing up. */
+	int64_t often_s, daily_s;
 };
 enum { TIMETABLE_LATE_S = 5 * 60 };
 
 struct due {
 	bool job[JOB_COUNT];
-	int64_t jump_s; /* the clock jumped by so much (TT4), or so much time went by unseen (TT3); 0 no */
+	int64_t jump_s; /* so much time went by unseen (TT3), or negative, the clock was put back by so much (TT4); 0 neither */
 	int64_t next_s; /* the next minute at which anything is due */
 };
 /* What is to be begun now; the state goes on to NOW_S. Paused jobs are not due, nor made up for later. */
 void timetable_due(const struct timetable_settings *settings, struct timetable_state *state,
 		   int64_t now_s, struct due *due_r);
-/* The next time JOB is due after NOW_S, as these settings are; 0: never (paused, or off). */
+/* The next time JOB is due after NOW_S, as these settings are; 0: never (paused, off, or TT5). */
 int64_t timetable_next(const struct timetable_settings *settings, enum job job, int64_t now_s);
-/* When it runs, in words: ":05 and :35 of each hour", "Sundays at 01:12". */
+/* When it runs if it is not paused, in words: ":05 and :35 of each hour", "Sundays at 01:12". */
 void timetable_when(const struct timetable_settings *settings, enum job job, struct str *out);
 
 #endif

@@ -48,45 +48,45 @@ static int start(int *fd_r, pid_t *pid_r, struct err *err)
 	return 0;
 }
 
-/* It has answered, or has nothing more to say: nothing is lost with it. */
-static void end(pid_t pid)
+static void end(pid_t pid, bool ends_by_itself)
 {
+	struct err err = {0};
+
+	if (ends_by_itself &&
+	    (program_wait(pid, "tsa", GRACE_MS, &err) == 0 || err.kind != ERR_TIMEOUT))
+		return;
 	kill(pid, SIGKILL);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
 }
 
-static int take_answer(int rc, uint32_t type, const struct str *answer, struct str *response,
+/* 1 an answer; 0 the program has ended without one; -1. ORDER holds secrets, and is wiped as soon as it is sent. */
+static int exchange(int fd, int timeout_ms, struct str *order, uint32_t *type_r, struct str *answer,
+		    struct err *err)
+{
+	int64_t end_ms = clock_monotonic_ms() + timeout_ms + GRACE_MS;
+	int rc = ipc_send_within(fd, GRACE_MS, AUTHORITY_ORDER, str_view(order), err);
+
+	explicit_bzero(order->data, order->len);
+	if (rc < 0)
+		return -1;
+	rc = ipc_receive(fd, (int)(end_ms - clock_monotonic_ms()), type_r, answer, err);
+	if (rc < 0 && err->kind == ERR_TIMEOUT)
+		return err_set(err, ERR_TIMEOUT,
+			       "sealpost-tsa has not answered within %d s, and was ended",
+			       (timeout_ms + GRACE_MS) / 1000);
+	return rc;
+}
+
+static int take_answer(uint32_t type, const struct str *answer, struct str *response,
 		       struct err *err)
 {
-	if (rc == 0)
-		return err_set(err, ERR_IO, "sealpost-tsa ended without an answer");
 	if (type != AUTHORITY_RESPONSE)
 		return authority_failure_read(str_view(answer), err);
 	if (answer->len > AUTHORITY_RESPONSE_MAX)
 		return err_set(err, ERR_TOOBIG, "sealpost-tsa gave too long an answer");
 	str_addv(response, str_view(answer));
 	return 0;
-}
-
-/* ORDER holds secrets, and is wiped as soon as it is sent. */
-static int exchange(int fd, int timeout_ms, struct str *order, struct str *response,
-		    struct err *err)
-{
-	int64_t end_ms = clock_monotonic_ms() + timeout_ms + GRACE_MS;
-	CLEAN_STR answer = STR_INIT;
-	uint32_t type = 0;
-	int rc = ipc_send_within(fd, GRACE_MS, AUTHORITY_ORDER, str_view(order), err);
-
-	explicit_bzero(order->data, order->len);
-	if (rc < 0)
-		return -1;
-	rc = ipc_receive(fd, (int)(end_ms - clock_monotonic_ms()), &type, &answer, err);
-	if (rc < 0 && err->kind == ERR_TIMEOUT)
-		return err_set(err, ERR_TIMEOUT,
-			       "sealpost-tsa has not answered within %d s, and was ended",
-			       (timeout_ms + GRACE_MS) / 1000);
-	return rc < 0 ? -1 : take_answer(rc, type, &answer, response, err);
 }
 
 static void write_order(const struct authority *a, struct view request, struct str *body)
@@ -112,21 +112,31 @@ static void write_order(const struct authority *a, struct view request, struct s
 	authority_order_write(&order, body);
 }
 
-int authority_ask(const struct authority *authority, struct view request, struct str *response,
-		  struct err *err)
+static int ask(const struct authority *authority, struct view request, struct str *response,
+	       struct err *err)
 {
 	CLEAN_STR order = STR_INIT;
+	CLEAN_STR answer = STR_INIT;
 	CLEAN_FD fd = -1;
+	uint32_t type = 0;
 	pid_t pid;
 	int rc;
 
-	must(authority->timeout_ms > 0);
 	if (start(&fd, &pid, err) < 0)
 		return -1;
 	write_order(authority, request, &order);
-	rc = exchange(fd, authority->timeout_ms, &order, response, err);
-	end(pid);
+	rc = exchange(fd, authority->timeout_ms, &order, &type, &answer, err);
+	end(pid, rc >= 0);
 	if (rc == 0)
+		return err_set(err, ERR_IO, "sealpost-tsa ended without an answer");
+	return rc < 0 ? -1 : take_answer(type, &answer, response, err);
+}
+
+int authority_ask(const struct authority *authority, struct view request, struct str *response,
+		  struct err *err)
+{
+	must(authority->timeout_ms > 0);
+	if (ask(authority, request, response, err) == 0)
 		return 0;
 	return err_add(err, "the timestamping authority gave no timestamp, and the mails go on "
 			    "waiting for one");

@@ -205,7 +205,8 @@ static int check_numbers(const struct authority *a, struct err *err)
 	if (a->renew_days < 1 || a->renew_days > RENEW_DAYS_MAX)
 		return bad(err, "the time of renewal", "is from 1 to 3650 days before the end");
 	if (a->timeout_ms < 1 || a->timeout_ms > TIMEOUT_MS_MAX)
-		return bad(err, "the time limit for an answer", "is from 1 to 600000 milliseconds");
+		return bad(err, "the time limit for an answer",
+			   "is from a millisecond to ten minutes");
 	if (!digest_known(a->digest))
 		return bad(err, "the hash function", "is sha256, sha384 or sha512");
 	return 0;

@@ -36,11 +36,16 @@ static void set_imprint_and_nonce(TS_REQ *req, const struct token_request *reque
 	TS_MSG_IMPRINT_free(imprint);
 }
 
+static bool is_set(const char *policy)
+{
+	return policy != NULL && policy[0] != '\0';
+}
+
 static int set_policy(TS_REQ *req, const char *policy, struct err *err)
 {
 	ASN1_OBJECT *object;
 
-	if (policy == NULL)
+	if (!is_set(policy))
 		return 0;
 	object = OBJ_txt2obj(policy, 1);
 	if (object == NULL) {
@@ -200,7 +205,7 @@ static int check_answers(const struct token_parts *parts, const struct token_req
 	if (check_imprint(info, request->alg, &request->imprint, err) < 0 ||
 	    check_nonce(parts, request->nonce, err) < 0)
 		return -1;
-	if (request->policy == NULL || is_policy(parts, request->policy))
+	if (!is_set(request->policy) || is_policy(parts, request->policy))
 		return 0;
 	return err_set(err, ERR_FOREIGN, "its policy is %s, not the one that is set", info->policy);
 }

@@ -30,7 +30,7 @@
 struct token_request {
 	enum digest_alg alg;
 	struct digest imprint;
-	const char *policy; /* dotted OID; NULL: the authority chooses */
+	const char *policy; /* dotted OID; NULL or "": the authority chooses */
 	uint64_t nonce;     /* set by token_request_write() */
 };
 /* The DER of the request, appended to DER; a new random nonce, certificates wanted. ERR_SYNTAX: the policy is no OID. */

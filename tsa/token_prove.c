@@ -146,20 +146,30 @@ static int check_signature(const struct token_parts *parts, struct err *err)
 		       "its signature is not true: the token was changed, or is broken");
 }
 
+static bool is_for(const EXTENDED_KEY_USAGE *usages, int nid)
+{
+	for (int i = 0; i < sk_ASN1_OBJECT_num(usages); i++)
+		if (OBJ_obj2nid(sk_ASN1_OBJECT_value(usages, i)) == nid)
+			return true;
+	return false;
+}
+
 /* RFC 3161, section 2.3. OpenSSL's check of this purpose overlooks usages that it has no number for. */
 static int check_usage(X509 *signer, struct err *err)
 {
 	int critical = -1;
 	EXTENDED_KEY_USAGE *usages = X509_get_ext_d2i(signer, NID_ext_key_usage, &critical, NULL);
-	bool is_timestamping = sk_ASN1_OBJECT_num(usages) == 1 &&
-			       OBJ_obj2nid(sk_ASN1_OBJECT_value(usages, 0)) == NID_time_stamp;
+	bool stamps = is_for(usages, NID_time_stamp);
+	bool is_alone = sk_ASN1_OBJECT_num(usages) == 1;
 
 	sk_ASN1_OBJECT_pop_free(usages, ASN1_OBJECT_free);
-	if (is_timestamping && critical == 1)
+	if (stamps && is_alone && critical == 1)
 		return 0;
 	return err_set(err, ERR_FOREIGN,
 		       "its signer's certificate is not for timestamps%s (RFC 3161, section 2.3)",
-		       is_timestamping ? ", as that usage is not marked critical" : " alone");
+		       !stamps     ? ""
+		       : !is_alone ? " alone"
+				   : ", as that usage is not marked critical");
 }
 
 static struct view signed_sequence(const CMS_SignerInfo *si, int nid)

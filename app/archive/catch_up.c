@@ -210,6 +210,7 @@ struct catching_up {
 		size_t n, cap;
 	} unread;
 	struct arena *lists;
+	bool only_known; /* mails that the index has not had yet stay to do */
 };
 
 /* Read the mail again and index it. One that cannot be read now must not hold up the others. */
@@ -224,6 +225,10 @@ static int catch_up_one(void *arg, const struct mail_row *row, struct err *err)
 	arena_reset(c->arena);
 	if (row->state == MAIL_UNINDEXED)
 		return 0;
+	if (c->only_known && row->mail > c->w->complete_to) {
+		ARENA_PUSH(c->lists, c->unread, row->mail);
+		return 0;
+	}
 	if (reader_mail(c->reader, row, &c->raw, &reading) < 0) {
 		log_error("mail not indexed: %s", reading.text);
 		ARENA_PUSH(c->lists, c->unread, row->mail);
@@ -287,16 +292,21 @@ static int catch_up_todo(struct catching_up *c, struct err *err)
 	return 0;
 }
 
-static int catch_up(struct index_writer *w, uint64_t *done_r, struct err *err)
+static int catch_up(struct index_writer *w, bool only_known, uint64_t *done_r, struct err *err)
 {
 	CLEAN(arena) arena = arena_new();
 	CLEAN(arena) lists = arena_new();
 	CLEAN(reader) reader = reader_new(w->a);
-	struct catching_up c = {
-		.w = w, .reader = reader, .arena = arena, .lists = lists, .raw = STR_INIT};
-	int rc;
+	struct catching_up c = {.w = w,
+				.reader = reader,
+				.arena = arena,
+				.lists = lists,
+				.raw = STR_INIT,
+				.only_known = only_known};
+	int rc = 0;
 
-	rc = mails_each(w->a->catalog, w->complete_to, catch_up_one, &c, err);
+	if (!only_known)
+		rc = mails_each(w->a->catalog, w->complete_to, catch_up_one, &c, err);
 	if (rc == 0)
 		rc = catch_up_todo(&c, err);
 	if (rc == 0 && done_r != NULL)
@@ -332,13 +342,13 @@ int index_writer_open(struct archive *a, struct index_writer **writer_r, struct 
 
 	if (rc <= 0)
 		return rc;
-	if (catch_up(w, NULL, err) < 0)
+	if (catch_up(w, false, NULL, err) < 0)
 		return -1;
 	*writer_r = TAKE(w);
 	return 1;
 }
 
-int index_catch_up(struct archive *a, uint64_t *done_r, struct err *err)
+static int catch_up_locked(struct archive *a, bool only_known, uint64_t *done_r, struct err *err)
 {
 	CLEAN(index_writer) w = NULL;
 	int rc;
@@ -346,5 +356,15 @@ int index_catch_up(struct archive *a, uint64_t *done_r, struct err *err)
 	if (done_r != NULL)
 		*done_r = 0;
 	rc = open_locked(a, &w, err);
-	return rc <= 0 ? rc : catch_up(w, done_r, err);
+	return rc <= 0 ? rc : catch_up(w, only_known, done_r, err);
+}
+
+int index_catch_up(struct archive *a, uint64_t *done_r, struct err *err)
+{
+	return catch_up_locked(a, false, done_r, err);
+}
+
+int index_catch_up_known(struct archive *a, uint64_t *done_r, struct err *err)
+{
+	return catch_up_locked(a, true, done_r, err);
 }

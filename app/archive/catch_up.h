@@ -25,5 +25,7 @@ int index_writer_commit(struct index_writer *w, struct err *err);
  * another process writes the index. *DONE_R (may be NULL): mails indexed. Damaged or offline mails
  * are left to do, and counted in the log. */
 int index_catch_up(struct archive *a, uint64_t *done_r, struct err *err);
+/* The same of mails that the index has, and whose entry is older than what is known of them (notes, tags, later sightings). */
+int index_catch_up_known(struct archive *a, uint64_t *done_r, struct err *err);
 
 #endif

@@ -38,6 +38,8 @@ int job_runs_end(struct catalog *catalog, uint64_t run, enum job_result result, 
 		 struct view log, struct err *err);
 int job_runs_last(struct catalog *catalog, struct arena *arena, const char *job,
 		  struct job_run *run_r, struct err *err); /* 1, 0 never */
+int job_runs_get(struct catalog *catalog, struct arena *arena, uint64_t run, struct job_run *run_r,
+		 struct err *err); /* 1, 0 there is none, or not any more */
 /* Newest first; JOB NULL: of all jobs. */
 int job_runs_list(struct catalog *catalog, struct arena *arena, const char *job, size_t max,
 		  struct job_run **v_r, size_t *n_r, struct err *err);

@@ -41,7 +41,7 @@ struct cmd {
 	  "delete mails; erase takes them out of index and media")                                 \
 	X(erase, "index|media", "the nightly steps that erase deleted mails for good")             \
 	X(note, "ID [--tags TAGS] [--text TEXT]", "tags and a note for a mail")                    \
-	X(index, "update|rebuild", "bring the search index up to date, or make it anew")           \
+	X(index, "update|notes|rebuild", "bring the search index up to date, or make it anew")     \
 	X(rebuild, "[--medium LOCATION]... [--user U --password-file F] [--domain D]",             \
 	  "make catalog and index from the media and the key")                                     \
 	X(backup,                                                                                  \
@@ -70,6 +70,10 @@ struct cmd {
 	  "export ID --to DIR | rehash | refused [--to DIR]",                                      \
 	  "prove since when mails are unchanged (RFC 3161)")                                       \
 	X(audit, "list [--last N] | verify", "the log of who did what")                            \
+	X(job,                                                                                     \
+	  "list | run NAME | log NAME [--run N] | history [NAME] | pause NAME | resume NAME | "    \
+	  "set NAME hourly|daily|weekly|on|off",                                                   \
+	  "what the archive does by itself, and when")                                             \
 	X(settings, "", "all settings of the archive's files, with defaults and bounds")           \
 	X(serve, "", "run all daemons of the archive, for trials")
 

@@ -7,7 +7,7 @@
 
 #include <fcntl.h>
 
-enum { PEM_MAX = 256 * 1024 };
+enum { PEM_MAX = 256 * 1024, KEY_MAX = 32 * 1024 };
 
 /* A given text; "" takes the setting away. */
 static void set_text(const char *given, char **to, struct arena *arena)
@@ -45,7 +45,7 @@ static int set_key(const char *given, struct secret **to, struct err *err)
 	if (given[0] == '\0')
 		return 0;
 	fd = open(given, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? err_errno(err, "%s: %m", given) : secret_read_fd(fd, PEM_MAX, to, err);
+	return fd < 0 ? err_errno(err, "%s: %m", given) : secret_read_fd(fd, KEY_MAX, to, err);
 }
 
 static int set_password(const char *given, struct secret **to, struct err *err)

@@ -216,7 +216,7 @@ static void a_request_is_one_that_openssl_reads(void **state)
 
 static void a_policy_that_is_no_oid_is_refused(void **state)
 {
-	static const char *const bad[] = {"", "policy", "1", "1.2.x", "9.9.9"};
+	static const char *const bad[] = {"policy", "1", "1.2.x", "9.9.9"};
 	struct token_request request = {.alg = DIGEST_SHA256};
 	struct err err = {0};
 
@@ -434,6 +434,8 @@ static void another_policy_is_refused_where_one_was_named(void **state)
 	assert_refused(&x, ERR_FOREIGN, "its policy is 1.2.3.4.2");
 	x.request.policy = "1.2.3.4.2";
 	assert_counts(&x);
+	x.request.policy = "";
+	assert_counts(&x);
 }
 
 /* --- signature and signer --------------------------------------------------------------------- */
@@ -467,14 +469,25 @@ static void a_signer_whose_certificate_is_not_for_timestamps_alone_is_refused(vo
 	}
 }
 
-static void a_usage_that_is_not_critical_is_told(void **state)
+static void what_is_wrong_with_the_usages_is_told(void **state)
 {
-	CLEAN(party) other = new_signer(root, "timeStamping");
-	EXCHANGE(x);
+	static const struct {
+		const char *usages, *says;
+	} rows[] = {
+		{"timeStamping", "for timestamps, as that usage is not marked critical (RFC"},
+		{"critical,timeStamping,1.2.3.4.5.6", "for timestamps alone (RFC"},
+		{"critical,serverAuth", "for timestamps (RFC"},
+		{"", "for timestamps (RFC"},
+	};
 
 	(void)state;
-	x.recipe.signer = other;
-	assert_flaw(&x, ERR_FOREIGN, "not marked critical");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		CLEAN(party) other = new_signer(root, rows[i].usages);
+		EXCHANGE(x);
+
+		x.recipe.signer = other;
+		assert_flaw(&x, ERR_FOREIGN, rows[i].says);
+	}
 }
 
 static void a_token_without_its_signer_s_certificate_is_refused(void **state)
@@ -843,7 +856,7 @@ int main(void)
 		cmocka_unit_test(another_policy_is_refused_where_one_was_named),
 		cmocka_unit_test(a_signature_that_is_not_true_is_refused),
 		cmocka_unit_test(a_signer_whose_certificate_is_not_for_timestamps_alone_is_refused),
-		cmocka_unit_test(a_usage_that_is_not_critical_is_told),
+		cmocka_unit_test(what_is_wrong_with_the_usages_is_told),
 		cmocka_unit_test(a_token_without_its_signer_s_certificate_is_refused),
 		cmocka_unit_test(a_token_that_does_not_name_its_signer_is_refused),
 		cmocka_unit_test(another_certificate_of_the_same_key_is_refused),
