@@ -134,6 +134,9 @@ build/$(1)/tests/%: build/$(1)/tests/%.o $$(LIB_$(1))
 endef
 $(foreach v,opt san tsan fuzz,$(eval $(call VARIANT,$(v))))
 
+# What a unit test starts.
+build/san/tests/unit/test_authority: | build/san/sealpost-tsa
+
 build/sealpost: build/opt/sealpost
 	@ln -f $< $@
 

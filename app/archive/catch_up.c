@@ -368,3 +368,29 @@ int index_catch_up_known(struct archive *a, uint64_t *done_r, struct err *err)
 {
 	return catch_up_locked(a, true, done_r, err);
 }
+
+static int lag_of(struct archive *a, struct index *index, struct index_lag *lag_r, struct err *err)
+{
+	uint64_t complete_to, indexed, mails;
+
+	if (index_complete_to(index, &complete_to, err) < 0 ||
+	    index_count(index, &indexed, err) < 0 ||
+	    mails_to_index(a->catalog, complete_to, &mails, &lag_r->oldest_ms, err) < 0)
+		return -1;
+	lag_r->mails = mails > indexed ? mails - indexed : 0;
+	return 0;
+}
+
+int index_lag(struct archive *a, struct index_lag *lag_r, struct err *err)
+{
+	CLEAN(secret) key = NULL;
+	CLEAN(index) index = NULL;
+	CLEAN_STR path = STR_INIT;
+
+	if (a->index != NULL)
+		return lag_of(a, a->index, lag_r, err);
+	key = keyring_derive(a->keys, KEY_USE_INDEX, VIEW(""));
+	if (index_open(archive_path(a, "index.db", &path), key, false, &index, err) < 0)
+		return -1;
+	return lag_of(a, index, lag_r, err);
+}

@@ -28,4 +28,12 @@ int index_catch_up(struct archive *a, uint64_t *done_r, struct err *err);
 /* The same of mails that the index has, and whose entry is older than what is known of them (notes, tags, later sightings). */
 int index_catch_up_known(struct archive *a, uint64_t *done_r, struct err *err);
 
+/* How far the index is behind, without doing anything about it. ERR_NOTFOUND: there is no index. */
+struct index_lag {
+	uint64_t mails;    /* that it lacks */
+	int64_t oldest_ms; /* when the first was archived that it has not come to yet; 0: what it
+			      lacks could not be read */
+};
+int index_lag(struct archive *a, struct index_lag *lag_r, struct err *err);
+
 #endif

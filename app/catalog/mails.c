@@ -92,6 +92,29 @@ int mails_any_to_index(struct catalog *catalog, uint64_t after, struct err *err)
 		       BIND_INT(after), BIND_INT(MAIL_UNINDEXED));
 }
 
+int mails_to_index(struct catalog *catalog, uint64_t after, uint64_t *mails_r, int64_t *oldest_ms_r,
+		   struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	struct uuid first;
+	int rc = db_find(
+		catalog_db(catalog), &q, err,
+		"SELECT (SELECT count(*) FROM mails) - (SELECT count(*) FROM mails WHERE "
+		"state > 0 AND state = ?2), "
+		"(SELECT id FROM mails WHERE mail > ?1 AND state <> ?2 ORDER BY mail LIMIT 1)",
+		BIND_INT(after), BIND_INT(MAIL_UNINDEXED));
+
+	if (rc < 0)
+		return -1;
+	*mails_r = (uint64_t)stmt_int(q, 0);
+	*oldest_ms_r = 0;
+	if (stmt_blob(q, 1).len == UUID_BYTES) {
+		memcpy(first.b, stmt_blob(q, 1).data, UUID_BYTES);
+		*oldest_ms_r = uuid_ms(&first);
+	}
+	return 0;
+}
+
 int mails_move(struct catalog *catalog, uint64_t mail, const struct place *to, struct err *err)
 {
 	return db_run(catalog_db(catalog), err,

@@ -67,6 +67,9 @@ int mails_erase(struct catalog *catalog, uint64_t mail, int64_t now_s, uint64_t 
 		struct err *err);
 /* 1 if the index, complete to number AFTER, lacks something; 0. */
 int mails_any_to_index(struct catalog *catalog, uint64_t after, struct err *err);
+/* How many mails belong into the index, and when the first of those with numbers above AFTER was archived; 0 there is none. */
+int mails_to_index(struct catalog *catalog, uint64_t after, uint64_t *mails_r, int64_t *oldest_ms_r,
+		   struct err *err);
 
 /* Look-ups: 1 found, 0 none. Texts of the row are copied into the arena. */
 int mails_get(struct catalog *catalog, struct arena *arena, uint64_t mail, struct mail_row *row_r,

@@ -480,7 +480,8 @@ int spool_look(struct spool *spool, enum spool_state state, const struct uuid *i
 
 	if (stat(entry_path(spool, state, id, "", &path), &st) < 0)
 		return errno == ENOENT ? 0 : err_errno(err, "%s: %m", path.data);
-	*item_r = (struct spool_item){.id = *id, .size_bytes = (uint64_t)st.st_size};
+	*item_r = (struct spool_item){
+		.id = *id, .size_bytes = (uint64_t)st.st_size, .since_s = st.st_ctime};
 	if (state == SPOOL_STUCK)
 		item_r->why = read_why(spool, id, arena);
 	return 1;

@@ -100,6 +100,7 @@ int spool_expire(struct spool *spool, const struct spool_expiry *expiry, size_t 
 struct spool_item {
 	struct uuid id;
 	uint64_t size_bytes; /* of the file */
+	int64_t since_s;     /* since when it is in this state */
 	struct view why;     /* stuck ones: "code: text" */
 };
 

@@ -249,7 +249,8 @@ class Tsa:
             # the handshake is the handler's, so that it holds up nobody else
             self.server.socket = self.context.wrap_socket(self.server.socket, server_side=True,
                                                           do_handshake_on_connect=False)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        # it looks so often whether it is to end
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *_):

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "tsa/token.h"
 
+#include <minizip/unzip.h>
 #include <stdlib.h>
 
 enum { FILE_MAX = 1 << 20 };
@@ -25,14 +26,20 @@ static int stop(void **state)
 	return 0;
 }
 
+static void add_path(struct str *path, const char *name)
+{
+	const char *dir = getenv("SEALPOST_CORPUS");
+
+	str_addf(path, "%s/12-rfc3161/%s", dir != NULL && dir[0] ? dir : "../shared/corpus", name);
+}
+
 /* false: it is not there, which is said. */
 static bool read_corpus(const char *name, struct str *data)
 {
-	const char *dir = getenv("SEALPOST_CORPUS");
 	CLEAN_STR path = STR_INIT;
 	struct err err = {0};
 
-	str_addf(&path, "%s/12-rfc3161/%s", dir != NULL && dir[0] ? dir : "../shared/corpus", name);
+	add_path(&path, name);
 	if (file_read(path.data, FILE_MAX, data, &err) == 0)
 		return true;
 	print_message("left out, there is no %s\n", path.data);
@@ -232,6 +239,144 @@ static void a_response_to_another_request_does_not_count(void **state)
 	assert_non_null(strstr(err.text, "its nonce is not ours"));
 }
 
+/* --- containers: a file, and a token over it -------------------------------------------------- */
+
+static void read_member(unzFile zip, struct str *data)
+{
+	char buf[4096];
+	int n;
+
+	assert_int_equal(unzOpenCurrentFile(zip), UNZ_OK);
+	while ((n = unzReadCurrentFile(zip, buf, sizeof(buf))) > 0)
+		str_add(data, buf, (size_t)n);
+	unzCloseCurrentFile(zip);
+}
+
+/* The first token, and the one file that is neither the type's name nor part of a proof. */
+static bool read_container(const char *name, struct str *token, struct str *content)
+{
+	CLEAN_STR path = STR_INIT;
+	unz_file_info info;
+	char member[256];
+	unzFile zip;
+
+	add_path(&path, name);
+	zip = unzOpen(path.data);
+	if (zip == NULL) {
+		print_message("left out, there is no %s\n", path.data);
+		return false;
+	}
+	for (int rc = unzGoToFirstFile(zip); rc == UNZ_OK; rc = unzGoToNextFile(zip)) {
+		unzGetCurrentFileInfo(zip, &info, member, sizeof(member), NULL, 0, NULL, 0);
+		if (strcmp(member, "META-INF/timestamp.tst") == 0)
+			read_member(zip, token);
+		else if (strncmp(member, "META-INF/", 9) != 0 && strcmp(member, "mimetype") != 0)
+			read_member(zip, content);
+	}
+	unzClose(zip);
+	return true;
+}
+
+/* Its authority is not at hand: a true signature leads nowhere, a false one is told before that. */
+static void check_container(const char *name)
+{
+	CLEAN_STR token = STR_INIT;
+	CLEAN_STR content = STR_INIT;
+	CLEAN_STR pem = STR_INIT;
+	CLEAN(token_trust) stranger = NULL;
+	struct token_info info;
+	struct err err = {0};
+	struct digest imprint;
+
+	if (!read_container(name, &token, &content) ||
+	    !read_corpus(CLIENT "sigstage-ts_chain.pem", &pem))
+		return;
+	if (token_verify(str_view(&token), DIGEST_SHA256, NULL, NULL, 0, arena, &info, &err) < 0)
+		fail_msg("%s: %s", name, err.text);
+	imprint = digest_of(info.alg, str_view(&content));
+	stranger = authorities_of(&pem);
+	assert_int_equal(token_verify(str_view(&token), info.alg, &imprint, stranger,
+				      info.time_ms / 1000, arena, &info, &err),
+			 -1);
+	if (err.kind != ERR_FOREIGN || strstr(err.text, "does not lead") == NULL)
+		fail_msg("%s: %s", name, err.text);
+	imprint.b[0] ^= 1;
+	token_verify(str_view(&token), info.alg, &imprint, stranger, 0, arena, &info, &err);
+	assert_int_equal(err.kind, ERR_DAMAGED);
+}
+
+#define VALID "digidoc4j/valid-containers-"
+
+static void tokens_in_containers_are_over_the_file_beside_them(void **state)
+{
+	static const char *const names[] = {
+		VALID "1xTST-image-no-manifest.asics",
+		VALID "1xTST-recursive-asics-datafile.asics",
+		VALID "1xTST-text-data-file.asics",
+		VALID "2xTST-datafile-with-_-unencoded-in-archive-manifest.asics",
+		VALID "2xTST-text-data-file-expired-tst-and-valid-tst.asics",
+		VALID "2xTST-text-data-file.asics",
+		VALID "3xTST-valid-ddoc-data-file.asics",
+		VALID "testtimestamp.asics",
+		VALID "timestamptoken-ddoc.asics",
+		VALID "valid-asice-in-asics.asics",
+		VALID "valid-asics-in-asics.asics",
+		VALID "valid-bdoc-tm-in-asics.asics",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		check_container(names[i]);
+}
+
+/* --- broken pieces ---------------------------------------------------------------------------- */
+
+static void read_piece(struct view piece)
+{
+	CLEAN_STR pem = STR_INIT;
+	CLEAN_STR der = STR_INIT;
+	struct token_info info;
+	struct err err = {0};
+
+	token_verify(piece, DIGEST_SHA256, NULL, NULL, 0, arena, &info, &err);
+	if (token_certificates(piece, &pem, &err) == 0) {
+		CLEAN(token_trust) trust = authorities_of(&pem);
+
+		if (trust != NULL)
+			token_verify(piece, DIGEST_SHA256, NULL, trust, 1700000000, arena, &info,
+				     &err);
+		assert_int_equal(token_response_write(piece, &der, &err), 0);
+	}
+	arena_reset(arena);
+}
+
+static void tokens_cut_short_or_with_bytes_changed_do_no_harm(void **state)
+{
+	enum { STEP = 41 };
+	static const char *const names[] = {GO "NoRoot.p7s", GO "WithSigningCertificateV1.p7s",
+					    "dss-timestamps/resources-tst_with_broken_ocsp.tst",
+					    "digidoc4j/tst-timestamp.tst"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		CLEAN_STR data = STR_INIT;
+
+		if (!read_corpus(names[i], &data))
+			continue;
+		for (size_t at = 0; at < data.len; at += STEP) {
+			/* a buffer of its own, so that reading too far is seen */
+			CLEAN_STR cut = STR_INIT;
+			char was = data.data[at];
+
+			str_add(&cut, data.data, at);
+			read_piece(str_view(&cut));
+			data.data[at] ^= (char)(1 << at % 8);
+			read_piece(str_view(&data));
+			data.data[at] = was;
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +385,8 @@ int main(void)
 			tokens_of_authorities_that_are_not_at_hand_are_taken_apart_and_lead_nowhere),
 		cmocka_unit_test(deliberately_bad_tokens_are_refused_each_in_its_own_words),
 		cmocka_unit_test(a_response_to_another_request_does_not_count),
+		cmocka_unit_test(tokens_in_containers_are_over_the_file_beside_them),
+		cmocka_unit_test(tokens_cut_short_or_with_bytes_changed_do_no_harm),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/watch/tell.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/id.h"
+#include "base/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PATIENCE_MS = 60 * 1000, LINE_MAX_CHARS = 72, AN_HOUR_S = 3600 };
+
+static int patience_ms = PATIENCE_MS;
+
+void alarms_set_patience(int timeout_ms)
+{
+	patience_ms = timeout_ms;
+}
+
+static const char *level_name(enum alarm_level level)
+{
+	static const char *const names[] = {
+		[ALARM_FINE] = "OVER", [ALARM_WARNING] = "WARNING", [ALARM_CRITICAL] = "CRITICAL"};
+
+	return names[level];
+}
+
+/* --- what is to be told --- */
+
+struct news {
+	struct arena *arena;
+	struct {
+		const struct alarm_row **v;
+		size_t n, cap;
+	} rows; /* the worst first, what is over last */
+};
+
+static void collect(struct news *news, const struct alarm_settings *settings,
+		    const struct alarms *alarms, int64_t now_s)
+{
+	const int64_t repeat_s = (int64_t)settings->repeat_hours * AN_HOUR_S;
+
+	for (size_t i = 0; i < alarms->n; i++)
+		if (alarms->v[i].told_s == 0 || now_s - alarms->v[i].told_s >= repeat_s)
+			ARENA_PUSH(news->arena, news->rows, &alarms->v[i]);
+	for (size_t i = 0; i < alarms->n_over; i++)
+		ARENA_PUSH(news->arena, news->rows, &alarms->over[i]);
+}
+
+/* --- the message --- */
+
+static void add_date(struct str *out, int64_t time_s)
+{
+	time_t t = (time_t)time_s;
+	struct tm tm;
+	char text[64];
+
+	must(localtime_r(&t, &tm) != NULL);
+	must(strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S %z", &tm) > 0);
+	str_adds(out, text);
+}
+
+static void add_subject(struct str *out, const struct news *news)
+{
+	const struct alarm_row *worst = news->rows.v[0];
+
+	str_addf(out, "Subject: [Sealpost] %s: %s", level_name(worst->level), worst->alarm);
+	if (worst->subject[0] != '\0')
+		str_addf(out, " (%s)", worst->subject);
+	if (news->rows.n > 1)
+		str_addf(out, ", and %zu more", news->rows.n - 1);
+	str_addc(out, '\n');
+}
+
+static void add_head(struct str *out, const struct alarm_settings *settings,
+		     const struct news *news, int64_t now_s)
+{
+	struct uuid id = uuid_new();
+	char host[256] = "";
+
+	gethostname(host, sizeof(host) - 1);
+	if (settings->mail_from[0] != '\0')
+		str_addf(out, "From: %s\n", settings->mail_from);
+	str_addf(out, "To: %s\n", settings->mail_to);
+	add_subject(out, news);
+	str_adds(out, "Date: ");
+	add_date(out, now_s);
+	str_adds(out, "\nMessage-ID: <");
+	uuid_add(out, &id);
+	str_addf(out, "@%s>\n", host[0] != '\0' ? host : "localhost");
+	str_adds(out, "Auto-Submitted: auto-generated\n"
+		      "MIME-Version: 1.0\n"
+		      "Content-Type: text/plain; charset=utf-8\n"
+		      "Content-Transfer-Encoding: 8bit\n\n");
+}
+
+/* Words in lines of a readable length; one that is longer has a line of its own. */
+static void add_wrapped(struct str *out, const char *text)
+{
+	struct view rest = VIEW(text), word;
+	size_t column = 0;
+
+	while (view_cut(&rest, ' ', &word)) {
+		if (column > 0 && column + 1 + word.len > LINE_MAX_CHARS) {
+			str_addc(out, '\n');
+			column = 0;
+		} else if (column > 0) {
+			str_addc(out, ' ');
+			column++;
+		}
+		str_addv(out, word);
+		column += word.len;
+	}
+	str_addc(out, '\n');
+}
+
+static void add_alarm(struct str *out, const struct alarm_row *row)
+{
+	CLEAN_STR text = STR_INIT;
+
+	str_addf(out, "%s since ", level_name(row->level));
+	add_date(out, row->since_s);
+	str_addc(out, '\n');
+	str_addsafe(&text, VIEW(row->text), false);
+	add_wrapped(out, text.data);
+	str_addc(out, '\n');
+}
+
+static void add_over(struct str *out, const struct alarm_row *row)
+{
+	str_addf(out, "OVER: %s", row->alarm);
+	if (row->subject[0] != '\0')
+		str_addf(out, " (%s)", row->subject);
+	str_adds(out, ", which began at ");
+	add_date(out, row->since_s);
+	str_adds(out, "\n\n");
+}
+
+static void write_message(struct str *out, const struct archive *a,
+			  const struct alarm_settings *settings, const struct news *news,
+			  int64_t now_s)
+{
+	add_head(out, settings, news, now_s);
+	for (size_t i = 0; i < news->rows.n; i++)
+		if (news->rows.v[i]->level == ALARM_FINE)
+			add_over(out, news->rows.v[i]);
+		else
+			add_alarm(out, news->rows.v[i]);
+	str_addf(out, "The archive is %s. How it is now:\nsealpost --archive %s status\n",
+		 archive_dir(a), archive_dir(a));
+}
+
+/* --- sending --- */
+
+/* The message as a file without a name: whoever reads it slowly, or not at all, holds nobody up. */
+static int open_message(struct view message, int *fd_r, struct err *err)
+{
+	*fd_r = memfd_create("alarms", MFD_CLOEXEC);
+	if (*fd_r < 0)
+		return err_errno(err, "memfd_create: %m");
+	if (file_write_all(*fd_r, message.data, message.len, err) < 0)
+		return -1;
+	return lseek(*fd_r, 0, SEEK_SET) < 0 ? err_errno(err, "lseek: %m") : 0;
+}
+
+/* In a process group of its own, so that what it started ends with it. */
+static int start_sendmail(const struct alarm_settings *settings, int message, pid_t *pid_r)
+{
+	const char *argv[] = {settings->sendmail, "-i", "-t", NULL, NULL, NULL};
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t none, defaults;
+	int rc;
+
+	if (settings->mail_from[0] != '\0') {
+		argv[3] = "-f";
+		argv[4] = settings->mail_from;
+	}
+	sigemptyset(&none);
+	sigemptyset(&defaults);
+	sigaddset(&defaults, SIGPIPE);
+	sigaddset(&defaults, SIGTERM);
+	sigaddset(&defaults, SIGINT);
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_adddup2(&files, message, STDIN_FILENO);
+	posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &defaults);
+	posix_spawnattr_setpgroup(&attr, 0);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+						POSIX_SPAWN_SETPGROUP);
+	/* exec does not write to its arguments */
+	rc = posix_spawn(pid_r, settings->sendmail, &files, &attr, (char *const *)argv, environ);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	return rc;
+}
+
+static int wait_for_sendmail(const char *name, pid_t pid, struct err *err)
+{
+	struct err ended = {0};
+
+	if (program_wait(pid, name, patience_ms, &ended) == 0)
+		return 0;
+	if (ended.kind != ERR_TIMEOUT)
+		return err_set(err, ERR_IO, "%s did not take the mail with the alarms", name);
+	kill(-pid, SIGKILL);
+	program_wait(pid, name, -1, &ended);
+	return err_set(err, ERR_TIMEOUT, "%s did not take the mail with the alarms in time", name);
+}
+
+static int send_message(const struct alarm_settings *settings, struct view message, struct err *err)
+{
+	CLEAN_FD fd = -1;
+	pid_t pid;
+
+	if (open_message(message, &fd, err) < 0)
+		return -1;
+	errno = start_sendmail(settings, fd, &pid);
+	if (errno != 0)
+		return err_errno(err, "%s: %m", settings->sendmail);
+	return wait_for_sendmail(settings->sendmail, pid, err);
+}
+
+static int note_told(struct archive *a, const struct news *news, int64_t now_s, struct err *err)
+{
+	for (size_t i = 0; i < news->rows.n; i++)
+		if (alarms_told(archive_catalog(a), news->rows.v[i], now_s, err) < 0)
+			return -1;
+	return 0;
+}
+
+int alarms_tell(struct archive *a, const struct alarm_settings *settings,
+		const struct alarms *alarms, int64_t now_s, struct err *err)
+{
+	CLEAN(arena) arena = arena_new();
+	struct news news = {.arena = arena};
+	CLEAN_STR message = STR_INIT;
+
+	if (settings->mail_to[0] == '\0')
+		return 0;
+	collect(&news, settings, alarms, now_s);
+	if (news.rows.n == 0)
+		return 0;
+	write_message(&message, a, settings, &news, now_s);
+	if (send_message(settings, str_view(&message), err) < 0)
+		return -1;
+	return note_told(a, &news, now_s, err);
+}
+
+static int look_and_tell(struct archive *a, int64_t now_s, struct err *err)
+{
+	CLEAN(alarm_settings) settings = NULL;
+	CLEAN(arena) arena = arena_new();
+	struct alarms alarms;
+
+	if (alarm_settings_read(archive_dir(a), &settings, err) < 0 ||
+	    alarms_look(a, settings, now_s, arena, &alarms, err) < 0)
+		return -1;
+	return alarms_tell(a, settings, &alarms, now_s, err);
+}
+
+/* One at a time, or two jobs that end together tell everything twice. */
+int alarms_watch(struct archive *a, int64_t now_s, struct err *err)
+{
+	CLEAN_STR path = STR_INIT;
+	CLEAN_FD lock = -1;
+	int rc;
+
+	str_addf(&path, "%s/lock", archive_dir(a));
+	if (dir_make(path.data, 0700, err) < 0)
+		return -1;
+	str_adds(&path, "/alarms");
+	rc = file_lock(path.data, &lock, err);
+	return rc <= 0 ? rc : look_and_tell(a, now_s, err);
+}
