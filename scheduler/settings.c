@@ -61,7 +61,7 @@ static void list_rows(struct file *f, struct conf_row rows[ROWS])
 		 CONF_CHOICE},
 		{"fetch", &f->fetch, 0, 0, "fetch mail from POP3 / IMAP4 servers", CONF_SWITCH},
 #define X(job, name, lock, limit_s, help)                                                          \
-	{"pause_" name, &f->paused[JOB_##job], 0, 0, "do not: " help, CONF_SWITCH},
+	{"pause_" name, &f->paused[JOB_##job], 0, 0, "does not run: " help, CONF_SWITCH},
 		JOBS(X)
 #undef X
 	};

@@ -467,8 +467,11 @@ int db_try_begin(struct db *db, struct err *err)
 	rc = sqlite3_exec(db->sqlite, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	sqlite3_busy_handler(db->sqlite, wait_for_others, NULL);
 	db->in_transaction = rc == SQLITE_OK;
-	if (db->in_transaction)
+	if (db->in_transaction) {
+		/* nor does closing wait for a checkpoint: the next one who writes makes it */
+		sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 		return 1;
+	}
 	if (kind_of(rc) != ERR_BUSY)
 		return db_fail(db, err);
 	return set_hasty(db, false, err);

@@ -250,12 +250,12 @@ int stamps_retire(struct catalog *catalog, struct err *err)
 			    "(SELECT 1 FROM stamps n WHERE n.stamp > stamps.stamp "
 			    "AND n.digest <> stamps.digest) AND NOT EXISTS "
 			    "(SELECT 1 FROM stamps c WHERE c.covered_by = stamps.stamp "
-			    "AND c.retired = 0) AND NOT EXISTS "
-			    "(SELECT 1 FROM stamp_leaves l JOIN mails m USING (mail) "
-			    "WHERE l.stamp = stamps.stamp AND NOT EXISTS "
-			    "(SELECT 1 FROM stamp_leaves n JOIN stamps s USING (stamp) "
+			    "AND c.retired = 0) AND stamp NOT IN "
+			    "(SELECT l.stamp FROM stamp_leaves l JOIN mails m USING (mail) "
+			    "JOIN stamps o ON o.stamp = l.stamp WHERE NOT EXISTS "
+			    "(SELECT 1 FROM stamp_leaves n JOIN stamps s ON s.stamp = n.stamp "
 			    "WHERE n.mail = l.mail AND n.origin = l.origin AND n.stamp > l.stamp "
-			    "AND s.digest <> stamps.digest))",
+			    "AND s.digest <> o.digest))",
 			    err) < 0)
 			return -1;
 	} while (db_changes(db) > 0);
@@ -425,32 +425,26 @@ int stamp_leaves_each(struct catalog *catalog, int64_t mail, stamp_leaves_fn *fn
 	return each_leaf(q, fn, arg, err);
 }
 
-int stamp_leaves_of(struct catalog *catalog, uint64_t stamp, stamp_leaves_fn *fn, void *arg,
-		    struct err *err)
+/* In one go through the leaves, which lie in the order of mails. */
+int stamp_leaves_first(struct catalog *catalog, struct arena *arena, uint64_t **mails_r,
+		       uint64_t *n_r, struct err *err)
 {
 	CLEAN_STMT q = NULL;
+	int rc;
 
-	if (db_query(
-		    catalog_db(catalog),
-		    "SELECT mail, stamp, at, origin FROM stamp_leaves WHERE stamp = ?1 ORDER BY at",
-		    &q, err) < 0)
+	if (stamps_last(catalog, n_r, err) < 0)
 		return -1;
-	stmt_bind_int(q, 1, (int64_t)stamp);
-	return each_leaf(q, fn, arg, err);
-}
-
-int stamp_leaves_first(struct catalog *catalog, uint64_t stamp, uint64_t *n_r, struct err *err)
-{
-	CLEAN_STMT q = NULL;
-	int rc = db_find(catalog_db(catalog), &q, err,
-			 "SELECT count(*) FROM stamp_leaves l WHERE l.stamp = ?1 AND l.origin = ?1 "
-			 "AND NOT EXISTS (SELECT 1 FROM stamp_leaves e WHERE e.mail = l.mail "
-			 "AND e.origin < l.origin)",
-			 BIND_INT(stamp));
-
-	if (rc > 0)
-		*n_r = (uint64_t)stmt_int(q, 0);
-	return rc > 0 ? 0 : -1;
+	*mails_r = arena_get(arena, (*n_r + 1) * sizeof(**mails_r));
+	memset(*mails_r, 0, (*n_r + 1) * sizeof(**mails_r));
+	if (db_query(catalog_db(catalog),
+		     "SELECT first, count(*) FROM (SELECT min(origin) AS first FROM stamp_leaves "
+		     "GROUP BY mail) GROUP BY first",
+		     &q, err) < 0)
+		return -1;
+	while ((rc = stmt_step(q, err)) > 0)
+		if ((uint64_t)stmt_int(q, 0) <= *n_r)
+			(*mails_r)[stmt_int(q, 0)] = (uint64_t)stmt_int(q, 1);
+	return rc;
 }
 
 int stamp_leaves_lost(struct catalog *catalog, stamp_leaves_fn *fn, void *arg, struct err *err)

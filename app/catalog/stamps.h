@@ -109,12 +109,9 @@ int stamp_leaves_add(struct catalog *catalog, const struct stamp_leaf *leaf, str
 typedef int stamp_leaves_fn(void *arg, const struct stamp_leaf *leaf, struct err *err);
 int stamp_leaves_each(struct catalog *catalog, int64_t mail, stamp_leaves_fn *fn, void *arg,
 		      struct err *err);
-/* All of a stamp, by AT. */
-int stamp_leaves_of(struct catalog *catalog, uint64_t stamp, stamp_leaves_fn *fn, void *arg,
-		    struct err *err);
-
-/* How many of a stamp's leaves are the first of their mail. */
-int stamp_leaves_first(struct catalog *catalog, uint64_t stamp, uint64_t *n_r, struct err *err);
+/* How many mails each stamp was the first to have: MAILS_R[stamp] for stamps up to *N_R, in the arena. */
+int stamp_leaves_first(struct catalog *catalog, struct arena *arena, uint64_t **mails_r,
+		       uint64_t *n_r, struct err *err);
 /* Leaves of mails that are neither there nor erased. */
 int stamp_leaves_lost(struct catalog *catalog, stamp_leaves_fn *fn, void *arg, struct err *err);
 

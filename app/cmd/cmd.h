@@ -63,7 +63,10 @@ struct cmd {
 	  "set N [--location L] [--user U] [--password-file F] [--domain D] | activate N | "       \
 	  "deactivate N | reactivate N | check [N] | redirect N --to M | remove N",                \
 	  "the numbered media")                                                                    \
-	X(status, "", "how the archive is")                                                        \
+	X(status, "[--check] [--tell]",                                                            \
+	  "how the archive is, and what is wrong; for monitoring, for mail")                       \
+	X(statistics, "update | show [--days N]",                                                  \
+	  "what came in, is stored, and was searched, by day")                                     \
 	X(timestamp,                                                                               \
 	  "set --url URL --ca FILE [--user U --password-file F] [--policy OID] [--hash H] ... | "  \
 	  "run [--at-least N] [--renew] | status | list | verify ID|--all [--at DATE] | "          \

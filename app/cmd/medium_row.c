@@ -2,9 +2,6 @@
 #include "app/cmd/medium_row.h"
 
 #include "base/clock.h"
-#include "base/file.h"
-
-enum { LATE_S = 3600 }; /* what waits so long is told */
 
 static const char *const answers[] = {
 	[MEDIUM_NOT_ASKED] = "null", [MEDIUM_ANSWERS] = "true", [MEDIUM_SILENT] = "false"};
@@ -114,49 +111,4 @@ void medium_row_json(struct str *out, const struct medium_row *row)
 	add_json_number(out, "waiting_bytes", row->waiting_bytes);
 	add_json_number(out, "waiting_since", (uint64_t)row->waiting_since_s);
 	str_addc(out, '}');
-}
-
-/* What it means for new mail. A folder has no staging in front of it. */
-static const char *meaning(const struct medium_row *row)
-{
-	if (!row->active)
-		return "";
-	return strcmp(row->type, "local") == 0
-		       ? ", and new ones cannot be archived: those that arrive wait in the spool"
-		       : ", and new ones wait safely on this machine until it is back";
-}
-
-static void warn_silent(struct str *out, const struct medium_row *row, const char *archive_dir)
-{
-	str_addf(out,
-		 "WARNING: medium %u does not answer: its mails cannot be read now%s.\n"
-		 "         What is wrong there: sealpost --archive %s medium check %u\n",
-		 row->medium, meaning(row), archive_dir, row->medium);
-}
-
-static void warn_full(struct str *out, const struct medium_row *row)
-{
-	char left[32];
-
-	str_addf(out,
-		 "WARNING: medium %u has only %s left. When it is full, new mail cannot go there: "
-		 "give it room, or activate another medium.\n",
-		 row->medium, cmd_bytes(row->free_bytes, left));
-}
-
-void medium_row_warn(struct str *out, const struct medium_row *row, const char *archive_dir)
-{
-	if (row->state != MEDIUM_IN_USE)
-		return;
-	if (row->active && row->answers == MEDIUM_ANSWERS &&
-	    row->free_bytes < file_reserve(FILE_RESERVE_AUTO, row->total_bytes))
-		warn_full(out, row);
-	if (row->answers == MEDIUM_SILENT)
-		warn_silent(out, row, archive_dir);
-	else if (row->waiting_since_s != 0 && clock_s() - row->waiting_since_s > LATE_S)
-		str_addf(out,
-			 "WARNING: mail has waited for more than an hour to be brought to medium "
-			 "%u. It is safe on this machine; sealpost-shipper brings it there. Is it "
-			 "running?\n",
-			 row->medium);
 }

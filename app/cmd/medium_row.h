@@ -9,7 +9,5 @@
 void medium_row_text(struct str *out, const struct medium_row *row);
 /* One JSON object, without a line end. */
 void medium_row_json(struct str *out, const struct medium_row *row);
-/* What of it somebody should know: "WARNING: ..." lines; nothing if all is well. */
-void medium_row_warn(struct str *out, const struct medium_row *row, const char *archive_dir);
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/archive/find.h"
+#include "app/catalog/days.h"
 #include "app/cmd/cmd.h"
 #include "app/mail/mail.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 #include <unistd.h>
 
@@ -108,6 +110,16 @@ static int print_count(struct cmd *cmd, struct archive *a, struct view query, st
 	return 0;
 }
 
+/* For the statistics. The answer is out by then, and no search fails for it. */
+static void count_search(struct archive *a)
+{
+	struct err err = {0};
+
+	fflush(stdout);
+	if (days_add_search(archive_catalog(a), day_of(clock_s()), &err) < 0)
+		log_info("search not counted: %s", err.text);
+}
+
 int cmd_search(struct cmd *cmd)
 {
 	CLEAN(archive) a = NULL;
@@ -136,5 +148,6 @@ int cmd_search(struct cmd *cmd)
 		return cmd_fail(cmd, &err);
 	if (!count && p.mails == 0 && isatty(STDERR_FILENO))
 		fputs("No mail matches.\n", stderr);
+	count_search(a);
 	return EXIT_DONE;
 }

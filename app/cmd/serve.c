@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* serve - all daemons of an archive in the foreground, for trials; on a server, systemd runs them.
  *
- * Which ones: the archiver and the shipper always; sealpost-smtpd if ARCHIVE/smtpd.conf is there, sealpost-milter if
+ * Which ones: the archiver, the shipper and the scheduler always; sealpost-smtpd if ARCHIVE/smtpd.conf is there, sealpost-milter if
  * ARCHIVE/milter.conf is. One that dies is started again, after a pause that grows as long as it does not stay up; one
  * that does not start at all is told once, and keeps the others from nothing. On
- * SIGTERM or SIGINT the doors end first, so that all they acknowledged is in the spool; then what is ready is
+ * SIGTERM or SIGINT jobs and doors end first, so that all they acknowledged is in the spool; then what is ready is
  * archived, and what was archived is carried to its medium.
  */
 #include "app/cmd/cmd.h"
@@ -32,8 +32,8 @@ enum { STARTED_MS = 1000, STEADY_MS = 250 };
 enum { STARTS_MAX = 6, PAUSE_MS_HOPELESS = 60 * 1000 };
 enum { GRACE_MS = 60000, DRAIN_MS = 10 * 60 * 1000, SHIP_MS = 60 * 1000 };
 enum { EXPIRE_EVERY_MS = 10 * 60 * 1000 };
-/* The doors first: they end in this order. */
-enum { SMTPD, MILTER, ARCHIVER, SHIPPER, DAEMONS };
+/* Jobs and doors first: they end in this order. */
+enum { SCHEDULER, SMTPD, MILTER, ARCHIVER, SHIPPER, DAEMONS };
 
 struct child {
 	const char *name; /* NULL: not wanted here */
@@ -322,7 +322,8 @@ static int tell(const struct service *s, const struct str *doors)
 	str_addf(&line, "The archive %s is at your service. Ctrl-C ends it.\n",
 		 s->cmd->archive_dir);
 	str_adds(&line, "  archiver  takes in what the doors leave in the spool\n"
-			"  shipper   carries it to the media across the network\n");
+			"  shipper   carries it to the media across the network\n"
+			"  scheduler does at their times what \"sealpost job list\" names\n");
 	str_adds(&line, doors->data);
 	if (doors->len == 0)
 		str_adds(&line,
@@ -370,6 +371,7 @@ int cmd_serve(struct cmd *cmd)
 		return cmd_usage(cmd, "it takes no arguments");
 	for (size_t i = 0; i < DAEMONS; i++)
 		s.child[i] = (struct child){.fd = -1, .pause_ms = PAUSE_MS_MIN};
+	s.child[SCHEDULER].name = "scheduler";
 	s.child[ARCHIVER].name = "archiver";
 	s.child[SHIPPER].name = "shipper";
 	if (prepare(&s, &err) < 0)

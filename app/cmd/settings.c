@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* settings - the tables of settings, as docs/INTAKE.md has them. */
+/* settings - the tables of settings, as docs/INTAKE.md and docs/ADMIN.md have them. */
 #include "app/cmd/cmd.h"
 #include "app/intake/milter/settings.h"
 #include "app/intake/smtpd/settings.h"
+#include "app/watch/alarms.h"
+#include "scheduler/timetable.h"
 
 int cmd_settings(struct cmd *cmd)
 {
@@ -13,6 +15,8 @@ int cmd_settings(struct cmd *cmd)
 		{"sealpost.conf", archive_settings_table},
 		{"smtpd.conf", smtpd_settings_table},
 		{"milter.conf", milter_settings_table},
+		{"timetable.conf", timetable_settings_table},
+		{"alarms.conf", alarm_settings_table},
 	};
 	const struct option_row rows[] = {{0}};
 	CLEAN_STR out = STR_INIT;

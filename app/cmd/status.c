@@ -3,6 +3,8 @@
 
 #include "app/cmd/medium_row.h"
 #include "app/intake/spool.h"
+#include "app/watch/tell.h"
+#include "base/clock.h"
 
 enum { SPOOL_STATES = SPOOL_STUCK + 1 };
 
@@ -71,12 +73,38 @@ static void staging_text(struct str *out, const struct archive_status *s)
 		 cmd_bytes(s->staging_reserve_bytes, reserve));
 }
 
-static void print_json(const struct archive_status *s, const size_t waits[SPOOL_STATES])
+static const char *level_name(enum alarm_level level)
 {
+	static const char *const names[] = {
+		[ALARM_FINE] = "OK", [ALARM_WARNING] = "WARNING", [ALARM_CRITICAL] = "CRITICAL"};
+
+	return names[level];
+}
+
+static void alarms_json(struct str *out, const struct alarms *alarms)
+{
+	for (size_t i = 0; i < alarms->n; i++) {
+		const struct alarm_row *row = &alarms->v[i];
+
+		str_addf(out, "%s{\"alarm\": \"%s\", \"subject\": ", i > 0 ? ", " : "", row->alarm);
+		cmd_json_text(out, VIEW(row->subject));
+		str_addf(out, ", \"level\": \"%s\", \"since\": %lld, \"text\": ",
+			 row->level == ALARM_CRITICAL ? "critical" : "warning",
+			 (long long)row->since_s);
+		cmd_json_text(out, VIEW(row->text));
+		str_addc(out, '}');
+	}
+}
+
+static void print_json(const struct archive_status *s, const size_t waits[SPOOL_STATES],
+		       const struct alarms *alarms)
+{
+	CLEAN_STR told = STR_INIT;
 	CLEAN_STR media = STR_INIT;
 	CLEAN_STR staging = STR_INIT;
 
 	staging_json(&staging, s);
+	alarms_json(&told, alarms);
 	for (size_t i = 0; i < s->n_media; i++) {
 		str_adds(&media, i > 0 ? ", " : "");
 		medium_row_json(&media, &s->media[i]);
@@ -86,7 +114,7 @@ static void print_json(const struct archive_status *s, const size_t waits[SPOOL_
 	       "\"parts\": %llu, \"part_bytes\": %llu, \"part_uses\": %llu, "
 	       "\"saved_bytes\": %llu, \"key_backup\": %s, "
 	       "\"spool\": {\"pending\": %zu, \"ready\": %zu, \"stuck\": %zu}, "
-	       "\"staging\": %s, \"media\": [%s]}\n",
+	       "\"staging\": %s, \"media\": [%s], \"alarms\": [%s]}\n",
 	       (unsigned long long)s->mails.mails, (unsigned long long)s->mails.bytes,
 	       (unsigned long long)s->mails.deleted, (unsigned long long)s->pack_bytes,
 	       (unsigned long long)s->catalog_bytes, (unsigned long long)s->index_bytes,
@@ -94,35 +122,23 @@ static void print_json(const struct archive_status *s, const size_t waits[SPOOL_
 	       (unsigned long long)s->mails.part_bytes, (unsigned long long)s->mails.uses,
 	       (unsigned long long)(s->mails.used_bytes - s->mails.part_bytes),
 	       s->key_backed_up ? "true" : "false", waits[SPOOL_PENDING], waits[SPOOL_READY],
-	       waits[SPOOL_STUCK], staging.data, media.data);
+	       waits[SPOOL_STUCK], staging.data, media.data, told.data);
 }
 
-static void print_warnings(const struct cmd *cmd, const struct archive_status *s, size_t stuck)
+static void print_alarms(const struct alarms *alarms)
 {
-	CLEAN_STR media = STR_INIT;
+	CLEAN_STR out = STR_INIT;
 
-	for (size_t i = 0; i < s->n_media; i++)
-		medium_row_warn(&media, &s->media[i], cmd->archive_dir);
-	fputs(media.data, stdout);
-	if (stuck > 0)
-		printf("WARNING: %zu incoming mail%s could not be archived. None is lost; look at "
-		       "the reasons: sealpost --archive %s spool list\n",
-		       stuck, cmd_plural(stuck), cmd->archive_dir);
-	if (!s->key_backed_up)
-		printf("WARNING: there is no backup of the archive key. If %s/archive.key is lost, "
-		       "all "
-		       "mail is lost for ever.\n         Make one now: sealpost --archive %s key "
-		       "export --password-prompt > key.txt\n",
-		       cmd->archive_dir, cmd->archive_dir);
-	if (s->indexed < s->mails.mails)
-		printf("WARNING: %llu mails are not in the search index yet. None is lost; bring "
-		       "them "
-		       "in: sealpost --archive %s index update\n",
-		       (unsigned long long)(s->mails.mails - s->indexed), cmd->archive_dir);
+	for (size_t i = 0; i < alarms->n; i++) {
+		str_addf(&out, "%s: ", level_name(alarms->v[i].level));
+		str_addsafe(&out, VIEW(alarms->v[i].text), false);
+		str_addc(&out, '\n');
+	}
+	cmd_print(&out);
 }
 
-static void print_text(const struct cmd *cmd, const struct archive_status *s,
-		       const size_t waits[SPOOL_STATES])
+static void print_text(const struct archive_status *s, const size_t waits[SPOOL_STATES],
+		       const struct alarms *alarms)
 {
 	CLEAN_STR media = STR_INIT;
 	char in[32], on[32], db[32], saved[32];
@@ -146,29 +162,118 @@ static void print_text(const struct cmd *cmd, const struct archive_status *s,
 	for (size_t i = 0; i < s->n_media; i++)
 		medium_row_text(&media, &s->media[i]);
 	fputs(media.data, stdout);
-	print_warnings(cmd, s, waits[SPOOL_STUCK]);
+	print_alarms(alarms);
+}
+
+/* --- for monitoring: one line, and a status as its plugins give it --- */
+
+enum { CHECK_FINE = 0, CHECK_WARNING = 1, CHECK_CRITICAL = 2, CHECK_UNKNOWN = 3 };
+
+static int print_check(const struct alarms *alarms)
+{
+	CLEAN_STR out = STR_INIT;
+
+	str_addf(&out, "%s: ", level_name(alarms->worst));
+	if (alarms->n == 0)
+		str_adds(&out, "mail is archived, and nothing waits for too long");
+	else
+		str_addsafe(&out, VIEW(alarms->v[0].text), false);
+	if (alarms->n > 1)
+		str_addf(&out, " (and %zu more: sealpost status)", alarms->n - 1);
+	str_addc(&out, '\n');
+	if (cmd_print(&out) < 0)
+		return CHECK_UNKNOWN;
+	return alarms->worst == ALARM_CRITICAL  ? CHECK_CRITICAL
+	       : alarms->worst == ALARM_WARNING ? CHECK_WARNING
+						: CHECK_FINE;
+}
+
+/* Standard output, since that is what monitoring shows. */
+static int print_unknown(const struct err *err)
+{
+	CLEAN_STR out = STR_INIT;
+
+	str_adds(&out, "UNKNOWN: how the archive is cannot be told: ");
+	str_addsafe(&out, VIEW(err->text), false);
+	str_addf(&out, ". %s\n", err_sentence(err->kind));
+	cmd_print(&out);
+	return CHECK_UNKNOWN;
+}
+
+/* --- the verb --- */
+
+struct status {
+	struct archive *a;
+	struct arena *arena;
+	struct alarm_settings *settings;
+	struct alarms alarms;
+};
+
+static void status_clear(struct status *status)
+{
+	alarm_settings_free(&status->settings);
+	arena_free(&status->arena);
+	archive_free(&status->a);
+}
+
+static int look(const struct cmd *cmd, struct status *s, struct err *err)
+{
+	s->arena = arena_new();
+	if ((s->a == NULL && archive_open(cmd->archive_dir, &s->a, err) < 0) ||
+	    alarm_settings_read(cmd->archive_dir, &s->settings, err) < 0)
+		return -1;
+	return alarms_look(s->a, s->settings, clock_s(), s->arena, &s->alarms, err);
+}
+
+static int check(const struct cmd *cmd, struct status *s)
+{
+	struct err err = {0};
+
+	return look(cmd, s, &err) < 0 ? print_unknown(&err) : print_check(&s->alarms);
+}
+
+/* What is counted comes first: counting brings the index up to date, if that can be done. */
+static int show(const struct cmd *cmd, struct status *s)
+{
+	CLEAN(arena) arena = arena_new();
+	struct archive_status counts;
+	size_t waits[SPOOL_STATES] = {0};
+	struct err err = {0};
+
+	if (archive_open(cmd->archive_dir, &s->a, &err) < 0 ||
+	    archive_status(s->a, arena, &counts, &err) < 0 || count_spool(cmd, waits, &err) < 0 ||
+	    look(cmd, s, &err) < 0)
+		return cmd_fail(cmd, &err);
+	if (cmd->json)
+		print_json(&counts, waits, &s->alarms);
+	else
+		print_text(&counts, waits, &s->alarms);
+	return EXIT_DONE;
+}
+
+/* To be untold is worth a line, and no other status: this is also how monitoring asks. */
+static void tell(struct status *s)
+{
+	struct err err = {0};
+
+	if (s->settings != NULL && alarms_tell(s->a, s->settings, &s->alarms, clock_s(), &err) < 0)
+		fprintf(stderr, "sealpost status: the alarms could not be mailed: %s\n", err.text);
 }
 
 int cmd_status(struct cmd *cmd)
 {
-	const struct option_row rows[] = {{0}};
-	CLEAN(archive) a = NULL;
-	CLEAN(arena) arena = arena_new();
-	struct archive_status s;
-	size_t waits[SPOOL_STATES] = {0};
-	struct err err = {0};
+	__attribute__((cleanup(status_clear))) struct status s = {0};
+	bool checks = false, tells = false;
+	const struct option_row rows[] = {
+		{"check", OPTION_FLAG, &checks}, {"tell", OPTION_FLAG, &tells}, {0}};
+	int status;
 
 	if (cmd_options(cmd, rows) < 0)
 		return EXIT_USAGE;
 	if (cmd->argc != 0)
 		return cmd_usage(cmd, "status takes no arguments");
-	if (cmd_open(cmd, &a) < 0)
-		return EXIT_FAILED;
-	if (archive_status(a, arena, &s, &err) < 0 || count_spool(cmd, waits, &err) < 0)
-		return cmd_fail(cmd, &err);
-	if (cmd->json)
-		print_json(&s, waits);
-	else
-		print_text(cmd, &s, waits);
-	return EXIT_DONE;
+	status = checks ? check(cmd, &s) : show(cmd, &s);
+	if (tells)
+		tell(&s);
+	return status;
 }

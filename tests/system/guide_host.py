@@ -16,6 +16,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 
 import samba
 from sealpost import BIN, ENV, Archive, mail, sha256
@@ -26,6 +27,7 @@ SMB_PORT = 445
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1  # see netdevice(7)
 SHARES = ("mail", "moved", "mirror", "from-trial", "production")
 TIMEOUT_S = 300
+DAY_S = 24 * 60 * 60
 KEY_PASSWORD = "correct horse battery"
 
 
@@ -120,12 +122,18 @@ class Host:
     def do_medium_2_is_copied_to_the_share_moved_(self):
         shell("cp -a /srv/mail/sealpost-* /srv/moved/")
 
-    def do_the_commands_of_cron(self):
-        text = re.search(r"^```\n(SEALPOST_.*?)^```", GUIDE.read_text(), re.S | re.M)[1]
-        commands = re.findall(r"^[\d* ]+ sealpost (sealpost .*)", text, re.M)
-        assert len(commands) == 4
-        for command in commands:
-            self.run(command)
+    def do_a_night_passes(self):
+        """All jobs that come daily are due, and the scheduler finds that out."""
+        archive = self.archive()
+        yesterday = int(time.time()) - 2 * DAY_S
+        (archive.path / "timetable.state").write_text(f"{yesterday} {yesterday}\n")
+        subprocess.run([BIN + "-scheduler", "--archive", archive.path, "--once"], env=self.env, check=True,
+                       capture_output=True, timeout=TIMEOUT_S)
+        last = {job["job"]: job["last"] for job in archive.json("job", "list")}
+        for name in ("backup-full", "erase-index", "erase-media", "statistics"):
+            assert last[name]["result"] == "done" and not last[name]["by_hand"], (name, last[name])
+        assert last["stamp"]["result"] == "skipped"
+        self.ship()
 
     def do_a_pack_is_damaged(self):
         pack = max(pathlib.Path("/srv/mail/second").rglob("*.pack"))

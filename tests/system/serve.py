@@ -11,6 +11,9 @@ from sealpost import ENV, TIMEOUT_S
 from ports import free_port
 
 
+JOBS = ("index", "notes", "stamp-many", "fetch", "erase-index", "erase-media", "backup-full", "backup", "statistics", "stamp")
+
+
 def listens(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -39,6 +42,8 @@ class Service:
         (archive.path / "smtpd.conf").write_text(
             f"listen = smtp 127.0.0.1:{self.port}\narchive_domain = {ARCHIVE_DOMAIN}\n"
             f"user =\nreserve_bytes = {reserve}\n{settings}")
+        # no job of the minute comes in between
+        (archive.path / "timetable.conf").write_text("".join(f"pause_{job} = yes\n" for job in JOBS))
         self.process = None
 
     def __enter__(self):

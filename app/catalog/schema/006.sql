@@ -72,7 +72,6 @@ CREATE TABLE stamp_leaves (
 	origin INTEGER NOT NULL,
 	PRIMARY KEY (mail, stamp, at)
 ) WITHOUT ROWID;
-CREATE INDEX stamp_leaves_at ON stamp_leaves (stamp, at);
 CREATE TABLE stamp_nodes (
 	stamp INTEGER NOT NULL,
 	level INTEGER NOT NULL,
