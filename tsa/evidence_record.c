@@ -126,6 +126,9 @@ void evidence_record_write_chains(const struct evidence_record *record, struct s
 
 /* ---- reading ---- */
 
+/* A chain more is a hash function given up: none lives to see a hundred. Each costs a reading of the data. */
+enum { CHAINS_MAX = 100 };
+
 struct proving {
 	ER_RECORD *record;
 	const struct view *objects;
@@ -194,16 +197,22 @@ static struct digest digest_pair(enum digest_alg alg, const struct digest *a,
 }
 
 /* All chains before this one, as they are encoded. */
-static struct digest digest_chains_before(struct proving *p, enum digest_alg alg)
+static void write_chains_before(struct proving *p, struct str *der)
 {
 	ER_SEQUENCE *before = sk_ER_CHAIN_new_null();
-	CLEAN_STR der = STR_INIT;
 
 	must(before != NULL);
 	for (int i = 0; i < p->chain; i++)
 		must(sk_ER_CHAIN_push(before, sk_ER_CHAIN_value(p->record->sequence, i)) > 0);
-	write_chains(before, &der);
+	write_chains(before, der);
 	sk_ER_CHAIN_free(before);
+}
+
+static struct digest digest_chains_before(struct proving *p, enum digest_alg alg)
+{
+	CLEAN_STR der = STR_INIT;
+
+	write_chains_before(p, &der);
 	return digest_of(alg, str_view(&der));
 }
 
@@ -233,6 +242,9 @@ static int read_list(struct proving *p, enum digest_alg alg, const ER_LIST *list
 {
 	const int n = sk_ASN1_OCTET_STRING_num(list);
 
+	/* as many of that length are in no record; empty ones could be */
+	if (n > EVIDENCE_RECORD_MAX / (int)digest_bytes(alg))
+		return err_set(err, ERR_DAMAGED, "a list of its tree is too long");
 	*out = (struct digest_list){arena_get(p->arena, ((size_t)n + 2) * sizeof(*out->v)), 0};
 	for (int i = 0; i < n; i++) {
 		const ASN1_OCTET_STRING *s = sk_ASN1_OCTET_STRING_value(list, i);
@@ -332,9 +344,21 @@ static int time_of_next(struct proving *p, int64_t *time_s_r, struct err *err)
 	return 0;
 }
 
-static void report(struct proving *p, const struct token_info *info)
+static void report_chains_before(struct proving *p)
+{
+	CLEAN_STR der = STR_INIT;
+
+	write_chains_before(p, &der);
+	ARENA_PUSH(p->arena, p->report->before, digest_of(DIGEST_SHA256, str_view(&der)));
+}
+
+static void report(struct proving *p, struct view token, const struct token_info *info)
 {
 	struct evidence_report *r = p->report;
+
+	ARENA_PUSH(p->arena, r->tokens, arena_view(p->arena, token));
+	if (p->chain > 0 && p->at == 0)
+		report_chains_before(p);
 
 	if (r->timestamps++ == 0) {
 		r->first_ms = info->time_ms;
@@ -364,7 +388,7 @@ static int prove(struct proving *p, enum digest_alg *alg, struct err *err)
 	if (p->trust != NULL && token_verify(token_of(timestamp), info.alg, &info.imprint, p->trust,
 					     then_s, p->arena, &info, err) < 0)
 		return -1;
-	report(p, &info);
+	report(p, token_of(timestamp), &info);
 	return 0;
 }
 
@@ -372,6 +396,8 @@ static int prove_chains(struct proving *p, struct err *err)
 {
 	enum digest_alg alg = DIGEST_SHA256;
 
+	if (sk_ER_CHAIN_num(p->record->sequence) > CHAINS_MAX)
+		return err_set(err, ERR_DAMAGED, "it has more chains than any evidence record");
 	for (p->chain = 0; p->chain < sk_ER_CHAIN_num(p->record->sequence); p->chain++) {
 		p->report->chains++;
 		for (p->at = 0; timestamp_at(p, p->chain, p->at) != NULL; p->at++)

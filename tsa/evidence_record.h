@@ -39,6 +39,14 @@ struct evidence_report {
 	int64_t ends_s;        /* when the last token's first certificate ends */
 	const char *authority; /* of the first token */
 	struct view ca; /* DER of the CA certificate that it leads to; empty: nothing was trusted */
+	struct {
+		struct view *v; /* DER, of each timestamp */
+		size_t n, cap;
+	} tokens;
+	struct { /* SHA-256, for each chain but the first: of the chains before it, encoded */
+		struct digest *v;
+		size_t n, cap;
+	} before;
 };
 
 /* Read DER (and nothing behind it), and prove with it the N objects of one data group, at AT_S: every reduced hash tree, every

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,8 +29,12 @@ struct checking {
 	const struct token_trust *trust;
 	int64_t at_s;
 	struct proof_folder_report *report;
+	unsigned tokens, chains; /* files of them, so far */
 	struct {
-		const char **v; /* that are accounted for */
+		struct known {
+			const char *name;
+			struct view content;
+		} * v; /* what was read, and so is accounted for: each once, however often it is named */
 		size_t n, cap;
 	} known;
 };
@@ -46,11 +49,18 @@ static bool is_name(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") == len;
 }
 
-static int read_file(struct checking *c, const char *name, size_t max, struct view *content_r,
-		     struct err *err)
+static const struct known *find_known(const struct checking *c, const char *name)
+{
+	for (size_t i = 0; i < c->known.n; i++)
+		if (strcmp(c->known.v[i].name, name) == 0)
+			return &c->known.v[i];
+	return NULL;
+}
+
+static int read_new_file(struct checking *c, const char *name, size_t max, struct str *content,
+			 struct err *err)
 {
 	CLEAN_FD fd = openat(c->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	CLEAN_STR content = STR_INIT;
 	CLEAN_STR link = STR_INIT;
 	struct stat st;
 
@@ -62,10 +72,25 @@ static int read_file(struct checking *c, const char *name, size_t max, struct vi
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_set(err, ERR_DAMAGED, "%s is no file", name);
 	str_addf(&link, "/proc/self/fd/%d", fd);
-	if (file_read(link.data, max, &content, err) < 0)
-		return err_add(err, "%s", name);
-	*content_r = arena_view(c->arena, str_view(&content));
-	ARENA_PUSH(c->arena, c->known, arena_str(c->arena, name));
+	return file_read(link.data, max, content, err) < 0 ? err_add(err, "%s", name) : 0;
+}
+
+static int read_file(struct checking *c, const char *name, size_t max, struct view *content_r,
+		     struct err *err)
+{
+	const struct known *known = find_known(c, name);
+	CLEAN_STR content = STR_INIT;
+	struct known new;
+
+	if (known == NULL) {
+		if (read_new_file(c, name, max, &content, err) < 0)
+			return -1;
+		new = (struct known){arena_str(c->arena, name),
+				     arena_view(c->arena, str_view(&content))};
+		ARENA_PUSH(c->arena, c->known, new);
+		known = &new;
+	}
+	*content_r = known->content;
 	return 0;
 }
 
@@ -74,11 +99,19 @@ static int malformed(struct err *err)
 	return err_set(err, ERR_DAMAGED, "proof.json is none that Sealpost writes");
 }
 
-static const char *json_name(struct json_object *json)
+/* "": it is no text, or has a NUL in it. */
+static const char *json_text(struct json_object *json)
 {
-	const char *name = json_object_is_type(json, json_type_string)
+	const char *text = json_object_is_type(json, json_type_string)
 				   ? json_object_get_string(json)
 				   : "";
+
+	return strlen(text) == (size_t)json_object_get_string_len(json) ? text : "";
+}
+
+static const char *json_name(struct json_object *json)
+{
+	const char *name = json_text(json);
 
 	return is_name(name) ? name : NULL;
 }
@@ -106,11 +139,10 @@ static int read_json(struct checking *c, struct err *err)
 	c->json = json_tokener_parse(arena_strn(c->arena, text.data, text.len));
 	if (!json_object_is_type(c->json, json_type_object) ||
 	    !json_object_object_get_ex(c->json, "sealpost", &what) ||
-	    strcmp(json_object_get_string(what), "proof") != 0 ||
+	    strcmp(json_text(what), "proof") != 0 ||
 	    !json_object_object_get_ex(c->json, "format", &format) ||
 	    !json_object_object_get_ex(c->json, "mail", &mail) ||
-	    !json_object_is_type(mail, json_type_string) ||
-	    uuid_read(VIEW(json_object_get_string(mail)), &id) < 0)
+	    uuid_read(VIEW(json_text(mail)), &id) < 0)
 		return malformed(err);
 	if (json_object_get_int(format) != 1)
 		return err_set(err, ERR_VERSION,
@@ -156,7 +188,62 @@ static int read_objects(struct checking *c, struct json_object *over, struct vie
 			return malformed(err);
 		if (read_file(c, name, FILE_MAX, &(*v_r)[*n_r], err) < 0)
 			return -1;
+		for (size_t i = 0; i < *n_r; i++)
+			if ((*v_r)[i].data == (*v_r)[*n_r].data)
+				return malformed(err);
 	}
+	return 0;
+}
+
+/* ---- what README.txt's commands use, and the records have themselves ---- */
+
+static int changed(const char *name, struct err *err)
+{
+	return err_set(err, ERR_DAMAGED, "%s is not the one of the evidence record", name);
+}
+
+static int check_copy(struct checking *c, const char *name, struct view expected, struct err *err)
+{
+	struct view content;
+
+	if (read_file(c, name, FILE_MAX, &content, err) < 0)
+		return -1;
+	return view_eq(content, expected) ? 0 : changed(name, err);
+}
+
+static int check_token(struct checking *c, struct view token, struct err *err)
+{
+	const unsigned n = ++c->tokens;
+	CLEAN_STR response = STR_INIT;
+	CLEAN_STR pem = STR_INIT;
+
+	if (token_response_write(token, &response, err) < 0 ||
+	    token_certificates(token, &pem, err) < 0 ||
+	    check_copy(c, arena_f(c->arena, "token-%u.tsr", n), str_view(&response), err) < 0)
+		return -1;
+	return check_copy(c, arena_f(c->arena, "token-%u.pem", n), str_view(&pem), err);
+}
+
+static int check_chains(struct checking *c, const struct digest *expected, struct err *err)
+{
+	const char *name = arena_f(c->arena, "chains-%u.der", ++c->chains);
+	struct view content;
+	struct digest found;
+
+	if (read_file(c, name, FILE_MAX, &content, err) < 0)
+		return -1;
+	found = digest_of(DIGEST_SHA256, content);
+	return digest_eq(DIGEST_SHA256, &found, expected) ? 0 : changed(name, err);
+}
+
+static int check_copies(struct checking *c, const struct evidence_report *report, struct err *err)
+{
+	for (size_t i = 0; i < report->tokens.n; i++)
+		if (check_token(c, report->tokens.v[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < report->before.n; i++)
+		if (check_chains(c, &report->before.v[i], err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -178,7 +265,7 @@ static int check_record(struct checking *c, struct json_object *entry, struct er
 		return err_add(err, "%s", name);
 	if (c->report->records++ == 0)
 		c->report->evidence = report;
-	return 0;
+	return check_copies(c, &report, err);
 }
 
 static int check_records(struct checking *c, struct err *err)
@@ -200,43 +287,18 @@ static int check_records(struct checking *c, struct err *err)
 
 /* ---- what else is there ---- */
 
-static bool is_numbered(const char *name, const char *what, const char *end, int n)
-{
-	char expected[NAME_MAX_BYTES + 1];
-
-	for (int i = 1; i <= n; i++) {
-		snprintf(expected, sizeof(expected), "%s-%d.%s", what, i, end);
-		if (strcmp(name, expected) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool is_known(const struct checking *c, const char *name, int tokens, int chains)
-{
-	for (size_t i = 0; i < c->known.n; i++)
-		if (strcmp(c->known.v[i], name) == 0)
-			return true;
-	/* what README.txt's commands use, and the records have themselves */
-	return strcmp(name, "README.txt") == 0 || is_numbered(name, "token", "tsr", tokens) ||
-	       is_numbered(name, "token", "pem", tokens) ||
-	       is_numbered(name, "chains", "der", chains);
-}
-
 static int look_around(struct checking *c, struct err *err)
 {
-	int tokens, chains, rc = 0;
 	const struct dirent *entry;
-	DIR *dir;
+	DIR *dir = opendir(c->path);
+	int rc = 0;
 
-	if (json_count(c, "tokens", &tokens, err) < 0 || json_count(c, "chains", &chains, err) < 0)
-		return -1;
-	dir = opendir(c->path);
 	if (dir == NULL)
 		return err_errno(err, "%s: %m", c->path);
 	while (rc == 0 && (entry = readdir(dir)) != NULL)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-		    !is_known(c, entry->d_name, tokens, chains))
+		    strcmp(entry->d_name, "README.txt") != 0 &&
+		    find_known(c, entry->d_name) == NULL)
 			rc = err_set(err, ERR_DAMAGED,
 				     "there is a file that does not belong to the proof, and is "
 				     "proved by "
