@@ -210,7 +210,8 @@ fresh: ## `make run` and `make test` in a Debian with nothing but git and make (
 .PHONY: install clean help
 install: build ## install below DESTDIR= and PREFIX=/usr
 	install -D -m 0755 build/sealpost $(DESTDIR)$(PREFIX)/bin/sealpost
-	for daemon in $(DAEMONS); do install -D -m 0755 build/sealpost-$$daemon \
+	install -D -m 0755 build/sealpost-verify $(DESTDIR)$(PREFIX)/bin/sealpost-verify
+	for daemon in $(filter-out verify,$(DAEMONS)); do install -D -m 0755 build/sealpost-$$daemon \
 	  $(DESTDIR)$(PREFIX)/lib/sealpost/sealpost-$$daemon || exit 1; done
 
 clean: ## remove build/

@@ -8,6 +8,7 @@
 #include <openssl/asn1t.h>
 #include <openssl/x509.h>
 
+/* cppcheck-suppress unknownMacro */
 DEFINE_STACK_OF(ASN1_OCTET_STRING)
 /* PartialHashtree ::= SEQUENCE OF OCTET STRING */
 typedef STACK_OF(ASN1_OCTET_STRING) ER_LIST;

@@ -65,7 +65,7 @@ static uint64_t add_mail(struct catalog *c, int64_t time_s, const char *source_n
 {
 	static unsigned n;
 	struct err err = {0};
-	struct mail_row row = {.id = id_at(time_s * 1000, ++n),
+	struct mail_row row = {.id = id_at(time_s * 1000, n),
 			       .record = {1, 100ULL * n, 100},
 			       .size = size,
 			       .marks = marks,
@@ -73,6 +73,7 @@ static uint64_t add_mail(struct catalog *c, int64_t time_s, const char *source_n
 			       .source = source(c, source_name)};
 
 	memcpy(row.exact.b, &n, sizeof(n));
+	n++;
 	if (mails_add(c, &row, &err) < 0)
 		fail_msg("%s", err.text);
 	return row.mail;
