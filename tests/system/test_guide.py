@@ -25,13 +25,13 @@ def table_of(told, name):
 def test_the_guides_have_every_setting_as_the_program_has_it(folder):
     told = Archive(folder / "archive").text("settings")
     assert len(rows_of(told)) > 30
-    assert table_of(told, "sealpost.conf") + table_of(told, "timetable.conf") == \
+    assert table_of(told, "sealpost.conf") + table_of(told, "timetable.conf") + table_of(told, "alarms.conf") == \
         rows_of(ADMIN.split("## Settings", 1)[1]), "put the tables of `sealpost settings` into docs/ADMIN.md"
     assert table_of(told, "smtpd.conf") + table_of(told, "milter.conf") == \
         rows_of(INTAKE.split("## All settings", 1)[1]), "put the others into docs/INTAKE.md"
 
 
-@pytest.mark.parametrize("name", ["smtpd.conf", "milter.conf", "sealpost.conf", "timetable.conf"])
+@pytest.mark.parametrize("name", ["smtpd.conf", "milter.conf", "sealpost.conf", "timetable.conf", "alarms.conf"])
 def test_each_file_of_settings_has_its_table(folder, name):
     assert f"{name}\n\n| name | default |" in Archive(folder / "archive").text("settings")
 
@@ -51,6 +51,12 @@ def test_every_message_that_the_guide_explains_is_one():
     said = [texts_of(source.read_text(encoding="utf-8"))
             for folder in ("app", "backup", "storage", "tsa") for source in (ROOT / folder).rglob("*.c")]
     assert [words for words in explained if not any(words in text for text in said)] == []
+
+
+def test_the_guide_tells_of_each_alarm_what_to_do():
+    alarms = re.findall(r"^\tX\((\w+),", (ROOT / "app" / "watch" / "alarms.h").read_text(encoding="utf-8"), re.M)
+    chapter = ADMIN.split("## Watching over it")[1].split("\n## ")[0]
+    assert len(alarms) >= 10 and re.findall(r"^\| `(.*?)` \|", chapter, re.M) == alarms
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="a network of its own takes root")

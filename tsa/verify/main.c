@@ -61,7 +61,8 @@ static int read_day(const char *text, int64_t *time_s_r)
 {
 	int year, month, day, end = 0;
 
-	if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &end) != 3 || text[end] != '\0')
+	if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &end) != 3 || text[end] != '\0' ||
+	    month < 1 || month > 12 || day < 1 || day > 31)
 		return -1;
 	*time_s_r = clock_of_utc(year, month, day, 0, 0, 0);
 	return 0;
