@@ -24,14 +24,14 @@
 #include <stdint.h>
 
 /* What a job may not run beside: jobs of the same lock wait for each other, in the order of the table. */
-enum job_lock { LOCK_NONE, LOCK_MEDIA, LOCK_INDEX };
+enum job_lock { LOCK_NONE, LOCK_MEDIA, LOCK_INDEX, LOCK_STAMPS };
 
 /* Name (in commands, rows and files), lock, limit in seconds, what it does. In the order in which those that are due at the same
  * minute, or wait for the same lock, begin: what must see the others' work comes behind them. The times are in timetable.c. */
 #define JOBS(X)                                                                                    \
 	X(INDEX, "index", LOCK_INDEX, 30 * 60, "update the search index")                          \
 	X(NOTES, "notes", LOCK_INDEX, 10 * 60, "search index: personal categories and notes")      \
-	X(STAMP_MANY, "stamp-many", LOCK_NONE, 30 * 60,                                            \
+	X(STAMP_MANY, "stamp-many", LOCK_STAMPS, 30 * 60,                                          \
 	  "timestamps, if at least 10,000 new mails wait")                                         \
 	X(FETCH, "fetch", LOCK_NONE, 60 * 60, "fetch mail from POP3 / IMAP4 servers")              \
 	X(ERASE_INDEX, "erase-index", LOCK_INDEX, 60 * 60,                                         \
@@ -41,7 +41,7 @@ enum job_lock { LOCK_NONE, LOCK_MEDIA, LOCK_INDEX };
 	X(BACKUP_FULL, "backup-full", LOCK_MEDIA, 12 * 60 * 60, "full database backup + mirror")   \
 	X(BACKUP, "backup", LOCK_MEDIA, 12 * 60 * 60, "incremental database backup + mirror")      \
 	X(STATISTICS, "statistics", LOCK_NONE, 30 * 60, "statistics for admin")                    \
-	X(STAMP, "stamp", LOCK_NONE, 60 * 60, "timestamps")
+	X(STAMP, "stamp", LOCK_STAMPS, 60 * 60, "timestamps")
 enum job {
 #define X(job, name, lock, limit_s, help) JOB_##job,
 	JOBS(X)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/catalog/accounts.h"
 #include "app/cmd/job_run.h"
+#include "app/watch/tell.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "scheduler/timetable.h"
 #include "tsa/authority.h"
 
@@ -268,6 +270,15 @@ static void note_run(struct archive *a, const char *job, bool by_hand, enum job_
 		cmd_audit_line(a, AUDIT_JOB, job, job_result_text(result));
 }
 
+/* The jobs are what comes by often enough to notice that something has stopped. */
+static void watch(struct archive *a)
+{
+	struct err err = {0};
+
+	if (alarms_watch(a, clock_s(), &err) < 0)
+		log_warn("alarms: %s", err.text);
+}
+
 static int run(struct cmd *cmd, struct archive *a, enum job job, bool by_timetable)
 {
 	const struct job_work work = work_of(job);
@@ -284,6 +295,7 @@ static int run(struct cmd *cmd, struct archive *a, enum job job, bool by_timetab
 		return cmd_fail(cmd, &err);
 	}
 	note_run(a, work.name, !by_timetable, result);
+	watch(a);
 	if (cmd->json)
 		printf("{\"job\": \"%s\", \"result\": \"%s\"}\n", work.name,
 		       job_result_text(result));
