@@ -42,6 +42,9 @@ int authority_load(struct catalog *catalog, struct arena *arena, struct authorit
  * audit log for each setting that changed (without secrets). NULL: there is none any more. */
 int authority_save(struct catalog *catalog, const struct authority *authority, struct err *err);
 
+/* Does it all fit together? ERR_SYNTAX in words. */
+int authority_check(const struct authority *authority, struct err *err);
+
 /* Post a request and receive the response (RFC 3161, section 3.4), of whatever content: appended to RESPONSE. ERR_OFFLINE: no
  * connection; ERR_TIMEOUT; ERR_DENIED: HTTP 401, 403, 407; ERR_FOREIGN: its TLS certificate does not lead to TLS_CA; ERR_TOOBIG;
  * ERR_IO: another HTTP status, or the connection broke. */

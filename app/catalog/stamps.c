@@ -364,9 +364,9 @@ int stamps_first_end(struct catalog *catalog, int64_t *ends_s_r, struct err *err
 int stamp_nodes_put(struct catalog *catalog, uint64_t stamp, unsigned level, uint64_t chunk,
 		    struct view nodes, struct err *err)
 {
-	return db_run(catalog_db(catalog), err, "INSERT INTO stamp_nodes VALUES (?1, ?2, ?3, ?4)",
-		      BIND_INT(stamp), BIND_INT(level), BIND_INT(chunk),
-		      BIND_BLOB(nodes.data, nodes.len));
+	return db_run(catalog_db(catalog), err,
+		      "INSERT OR REPLACE INTO stamp_nodes VALUES (?1, ?2, ?3, ?4)", BIND_INT(stamp),
+		      BIND_INT(level), BIND_INT(chunk), BIND_BLOB(nodes.data, nodes.len));
 }
 
 int stamp_nodes_fetch(void *arg, unsigned level, uint64_t chunk, struct view *nodes_r,
@@ -393,7 +393,8 @@ int stamp_nodes_fetch(void *arg, unsigned level, uint64_t chunk, struct view *no
 
 int stamp_leaves_add(struct catalog *catalog, const struct stamp_leaf *leaf, struct err *err)
 {
-	return db_run(catalog_db(catalog), err, "INSERT INTO stamp_leaves VALUES (?1, ?2, ?3, ?4)",
+	return db_run(catalog_db(catalog), err,
+		      "INSERT OR REPLACE INTO stamp_leaves VALUES (?1, ?2, ?3, ?4)",
 		      BIND_INT(leaf->mail), BIND_INT(leaf->stamp), BIND_INT(leaf->at),
 		      BIND_INT(leaf->origin));
 }

@@ -62,7 +62,11 @@ static const struct job_step steps[JOB_COUNT][JOB_STEPS_MAX] = {
 static struct job_work work_of(enum job job)
 {
 	static const char *const classes[] = {
-		[LOCK_NONE] = NULL, [LOCK_MEDIA] = "media", [LOCK_INDEX] = "index"};
+		[LOCK_NONE] = NULL,
+		[LOCK_MEDIA] = "media",
+		[LOCK_INDEX] = "index",
+		[LOCK_STAMPS] = "timestamps",
+	};
 	struct job_work work = {.name = job_name(job),
 				.class = classes[job_lock(job)],
 				.limit_ms = job_limit_s(job) * 1000};

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/cmd/job_run.h"
 
-#include "app/watch/tell.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -268,15 +267,6 @@ static int run_locked(struct running *r, struct err *err)
 			    str_view(&r->log), err);
 }
 
-/* What the run left undone, or has put right, is told now. The run itself is over, whatever comes of this. */
-static void watch(struct archive *a)
-{
-	struct err err = {0};
-
-	if (alarms_watch(a, clock_s(), &err) < 0)
-		log_warn("alarms not told: %s", err.text);
-}
-
 int job_run(const struct cmd *cmd, struct archive *a, const struct job_work *work, bool by_hand,
 	    enum job_result *result_r, struct err *err)
 {
@@ -296,7 +286,6 @@ int job_run(const struct cmd *cmd, struct archive *a, const struct job_work *wor
 	    (work->class != NULL && lock(&r, "jobs", work->class, true, &shared, err) < 0))
 		return -1;
 	rc = run_locked(&r, err);
-	watch(a);
 	*result_r = r.result;
 	str_clear(&r.summary);
 	str_clear(&r.log);

@@ -137,7 +137,7 @@ int timestamp_set(struct cmd *cmd, struct archive *a, const struct timestamp_opt
 	if (authority.url == NULL || authority.ca == NULL)
 		return cmd_usage(cmd, "the authority's --url and the --ca certificate that its "
 				      "tokens must lead to are needed");
-	if (try_it(&authority, arena, &info, &err) < 0 ||
+	if (authority_check(&authority, &err) < 0 || try_it(&authority, arena, &info, &err) < 0 ||
 	    authority_save(archive_catalog(a), &authority, &err) < 0)
 		return not_set(cmd, &err);
 	clock_add_utc(&ends, info.ends_s);

@@ -4,6 +4,7 @@
 #include "app/cmd/cmd.h"
 #include "backup/mirror.h"
 #include "base/clock.h"
+#include "tsa/prove.h"
 
 #include <unistd.h>
 
@@ -198,6 +199,7 @@ static int verify_one(struct cmd *cmd, struct archive *a, const char *text)
 	CLEAN(arena) arena = arena_new();
 	CLEAN_STR archived = STR_INIT;
 	CLEAN_STR sum = STR_INIT;
+	struct proof proof;
 	struct mail_row row;
 	struct err err = {0};
 
@@ -207,13 +209,17 @@ static int verify_one(struct cmd *cmd, struct archive *a, const char *text)
 		return cmd_fail(cmd, &err);
 	clock_add_utc(&archived, uuid_ms(&row.id) / 1000);
 	str_addhex(&sum, row.exact.b, HASH_BYTES);
+	if (prove_mail(a, &row.id, clock_s(), arena, &proof, &err) < 0)
+		return cmd_fail(cmd, &err);
 	if (cmd->json)
-		printf("{\"unchanged\": true, \"archived\": \"%s\", \"sha256\": \"%s\"}\n",
-		       archived.data, sum.data);
+		printf("{\"unchanged\": true, \"archived\": \"%s\", \"sha256\": \"%s\", "
+		       "\"timestamp\": %llu}\n",
+		       archived.data, sum.data, (unsigned long long)proof.stamp);
 	else
-		printf("This mail is bit for bit what was captured at %s.\nSHA-256 %s\n",
-		       archived.data, sum.data);
-	return EXIT_DONE;
+		printf("This mail is bit for bit what was captured at %s.\nSHA-256 %s\n"
+		       "Timestamp: %s\n",
+		       archived.data, sum.data, proof.text);
+	return proof.state == PROOF_BROKEN ? EXIT_FAILED : EXIT_DONE;
 }
 
 int cmd_verify(struct cmd *cmd)

@@ -10,7 +10,7 @@ def test_the_demo_runs_twice_and_finds_its_mail_known_the_second_time(folder):
     (folder / "build").mkdir()
     shutil.copy(ROOT / "tests" / "system" / "demo.sh", folder / "tests" / "system")
     (folder / "tests" / "data").symlink_to(DATA)
-    for program in ("", "-archiver", "-shipper", "-smtpd"):
+    for program in ("", "-archiver", "-shipper", "-scheduler", "-smtpd"):
         shutil.copy(f"{BIN_FAST}{program}", folder / "build" / f"sealpost{program}")
     for told in ("49 archived", "49 duplicate"):
         done = subprocess.run([folder / "tests" / "system" / "demo.sh"], env=ENV, check=False,

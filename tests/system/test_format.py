@@ -279,7 +279,7 @@ class Archive:
         for _, payload in self.of_type(2):
             assert hmac.digest(part_key, payload[32:], "sha256") == payload[:32]
             self.parts[payload[:32]] = payload[32:]
-        self.erased = {uuid.UUID(bytes=p[:16]): struct.unpack("<Q", p[16:])[0]
+        self.erased = {uuid.UUID(bytes=p[:16]): struct.unpack("<Q", p[16:24])[0]
                        for _, p in self.of_type(7)}
         self.facts, self.mails = {}, {}
         for ident, payload in self.of_type(1):

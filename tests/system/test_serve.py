@@ -110,7 +110,7 @@ def test_a_milter_s_wrong_settings_are_told_too(archive):
 
 def test_an_archive_without_a_door_says_so(archive):
     with subprocess.Popen(archive.command("serve"), stdout=subprocess.PIPE) as process:
-        told = b"".join(process.stdout.readline() for _ in range(4)).decode()
+        told = b"".join(process.stdout.readline() for _ in range(5)).decode()
         process.send_signal(signal.SIGINT)
         process.communicate()
         assert "No door is open" in told and process.returncode == 0

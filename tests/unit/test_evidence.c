@@ -136,7 +136,6 @@ static void what_is_written_is_read_back_and_notes_all_rows(void **state)
 static const char *file_of(struct fixture *f, uint64_t stamp)
 {
 	static char path[256];
-	CLEAN_STR root = STR_INIT;
 	char uuid[UUID_TEXT + 1];
 
 	snprintf(path, sizeof(path), "%s/media/1/sealpost-%s/evidence/%08llu.evidence", f->archive,

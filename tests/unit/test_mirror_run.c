@@ -71,7 +71,6 @@ static void run_fails(struct fixture *f, enum err_kind kind, const char *words)
 
 static void erase(struct fixture *f, const struct uuid *id)
 {
-	CLEAN(arena) arena = arena_new();
 	struct erase_report report;
 
 	fixture_delete(f, id);

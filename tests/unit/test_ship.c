@@ -408,7 +408,6 @@ static void a_replaced_pack_goes_when_the_new_one_has_arrived(void **state)
 	struct erase_report erased;
 	struct pack_row row;
 	struct taken stays, goes;
-	CLEAN(arena) arena = arena_new();
 
 	use_share(&r);
 	taker = taker_new(r.f->a, true);
@@ -444,7 +443,6 @@ static void erasing_is_put_off_while_the_share_is_away(void **state)
 	struct rig r = rig_new(state);
 	struct erase_report erased;
 	struct taken t;
-	CLEAN(arena) arena = arena_new();
 
 	use_share(&r);
 	t = fixture_take(r.f, &(struct arrival)ARRIVAL(MAIL(1)));
@@ -723,7 +721,6 @@ static void a_full_medium_does_not_keep_the_archive_from_being_opened(void **sta
 
 static void erase_mail(struct rig *r, const struct uuid *id)
 {
-	CLEAN(arena) arena = arena_new();
 	struct erase_report erased;
 
 	fixture_delete(r->f, id);

@@ -14,6 +14,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { PROVED = 0, NOT_PROVED = 1, USAGE = 2, FILES_MAX = 64, PEM_MAX = 256 * 1024 };
 
@@ -59,12 +60,12 @@ static int read_call(int argc, char **argv, struct call *call)
 
 static int read_day(const char *text, int64_t *time_s_r)
 {
-	int year, month, day, end = 0;
+	struct tm tm = {0};
+	const char *end = strptime(text, "%Y-%m-%d", &tm);
 
-	if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &end) != 3 || text[end] != '\0' ||
-	    month < 1 || month > 12 || day < 1 || day > 31)
+	if (end == NULL || *end != '\0')
 		return -1;
-	*time_s_r = clock_of_utc(year, month, day, 0, 0, 0);
+	*time_s_r = clock_of_utc(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, 0, 0, 0);
 	return 0;
 }
 
