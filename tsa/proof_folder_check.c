@@ -156,7 +156,7 @@ static int read_json(struct checking *c, struct err *err)
 static int read_certificates(struct checking *c, struct str *pem, struct err *err)
 {
 	struct view content;
-	int n;
+	int n = 0;
 
 	if (json_count(c, "certificates", &n, err) < 0)
 		return -1;
@@ -251,9 +251,9 @@ static int check_record(struct checking *c, struct json_object *entry, struct er
 {
 	struct json_object *record, *over;
 	struct evidence_report report;
-	struct view der, *objects;
+	struct view der, *objects = NULL;
 	const char *name;
-	size_t n;
+	size_t n = 0;
 
 	if (!json_object_object_get_ex(entry, "record", &record) ||
 	    !json_object_object_get_ex(entry, "over", &over) || (name = json_name(record)) == NULL)

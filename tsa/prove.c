@@ -176,7 +176,7 @@ static int prove_erased_leaf(struct archive *a, const struct stamp_leaf *leaf, i
 		return -1;
 	root = hash_path_root(stamp.digest, &kept, &path);
 	if (proof_check_stamp(a, &stamp, &root, then_s, arena, &info, err) < 0)
-		return -1;
+		return err_add(err, "timestamp %llu", (unsigned long long)leaf->stamp);
 	proof->proved_ms = info.time_ms;
 	proof->authority = info.authority;
 	proof->stamp = stamp.stamp;

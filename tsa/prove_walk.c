@@ -289,7 +289,7 @@ int proof_check_stamp(struct archive *a, const struct stamp_row *stamp, const st
 	if (check_statement(a, stamp, err) < 0 || token_trust_new(stamp->ca, &trust, err) < 0 ||
 	    token_verify(stamp->token, stamp->digest, &imprint, trust, at_s, arena, info_r, err) <
 		    0)
-		return err_add(err, "timestamp %llu", (unsigned long long)stamp->stamp);
+		return -1;
 	return 0;
 }
 
@@ -348,7 +348,9 @@ static int check_link(struct archive *a, const struct proof_link *link, int64_t 
 	if (check_leaf(a, link, &leaf, err) < 0)
 		return -1;
 	root = hash_path_root(link->stamp.digest, &leaf, &link->path);
-	return proof_check_stamp(a, &link->stamp, &root, at_s, arena, info_r, err);
+	if (proof_check_stamp(a, &link->stamp, &root, at_s, arena, info_r, err) < 0)
+		return err_add(err, "timestamp %llu", (unsigned long long)link->stamp.stamp);
+	return 0;
 }
 
 int proof_check_leaves(struct archive *a, const struct proof_links *links, struct arena *arena,

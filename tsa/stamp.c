@@ -258,12 +258,12 @@ static int ask(struct stamping *s, struct token_request *request, struct evidenc
 	rc = authority_ask(&s->authority, str_view(&der), &response, err);
 	s->asked_ms += clock_monotonic_ms() - begun_ms;
 	if (rc < 0)
-		return err_add(err, "the timestamping authority %s", s->authority.url);
+		return err_add(err, "%s", s->authority.url);
 	if (token_of_response(str_view(&response), request, s->trust, clock_s(),
 			      (int64_t)s->authority.tolerance_s, s->arena, &e->stamp.token, &info,
 			      err) < 0) {
 		keep_refused(s, err, str_view(&response));
-		return err_add(err, "the timestamping authority %s", s->authority.url);
+		return err_add(err, "%s", s->authority.url);
 	}
 	e->stamp.time_ms = info.time_ms;
 	e->stamp.ends_s = info.ends_s;

@@ -260,29 +260,6 @@ static int write_file(struct medium *medium, const char *name, struct view bytes
 	return rc < 0 ? -1 : medium_replace(medium, part, name, err);
 }
 
-int evidence_write(struct archive *a, const struct evidence *e, struct err *err)
-{
-	CLEAN_STR file = STR_INIT;
-	struct medium *medium;
-	char name[NAME_BYTES];
-	unsigned number;
-	uint64_t size;
-	int rc = media_active(a->catalog, &number, err);
-
-	if (rc == 0)
-		return err_set(err, ERR_NOTFOUND, "no medium is active");
-	if (rc < 0 || archive_medium(a, number, &medium, err) < 0)
-		return -1;
-	name_of(e->stamp.stamp, name);
-	if (medium_size(medium, name, &size, err) == 0)
-		return err_set(err, ERR_EXISTS, "medium %u has %s already", number, name);
-	if (err->kind != ERR_NOTFOUND)
-		return -1;
-	err_clear(err);
-	seal_file(a, e, &file);
-	return write_file(medium, name, str_view(&file), err);
-}
-
 static int read_file(struct medium *medium, const char *name, struct str *file, struct err *err)
 {
 	uint64_t size;
@@ -318,6 +295,31 @@ static int read_from(struct archive *a, unsigned number, uint64_t stamp, struct 
 	if (open_file(a, str_view(&file), stamp, arena, e, err) < 0)
 		return err_add(err, "medium %u: %s", number, name);
 	return 1;
+}
+
+int evidence_write(struct archive *a, const struct evidence *e, struct err *err)
+{
+	CLEAN(arena) arena = arena_new();
+	CLEAN_STR file = STR_INIT;
+	struct evidence there = {0};
+	struct medium *medium;
+	char name[NAME_BYTES];
+	unsigned number;
+	int rc = media_active(a->catalog, &number, err);
+
+	if (rc == 0)
+		return err_set(err, ERR_NOTFOUND, "no medium is active");
+	if (rc < 0 || archive_medium(a, number, &medium, err) < 0)
+		return -1;
+	name_of(e->stamp.stamp, name);
+	rc = read_from(a, number, e->stamp.stamp, arena, &there, err);
+	if (rc > 0)
+		return err_set(err, ERR_EXISTS, "medium %u has %s already", number, name);
+	if (rc < 0 && err->kind != ERR_DAMAGED)
+		return -1;
+	err_clear(err);
+	seal_file(a, e, &file);
+	return write_file(medium, name, str_view(&file), err);
 }
 
 /* A copy on another medium may be whole; what is wrong with the first is told if there is none. */
@@ -476,8 +478,8 @@ static int list_file(void *arg, const char *name, uint64_t size_bytes, struct er
 	return 0;
 }
 
-/* One that does not answer is left out: its files are taken in when it is back. */
-static int list_media(struct archive *a, struct listing *l, struct err *err)
+/* BUT is left out, and so is one that does not answer: its files are taken in when it is back. */
+static int list_media(struct archive *a, struct listing *l, unsigned but, struct err *err)
 {
 	struct medium_row *rows;
 	struct medium *medium;
@@ -488,7 +490,8 @@ static int list_media(struct archive *a, struct listing *l, struct err *err)
 	for (size_t i = 0; i < n; i++) {
 		struct err why = {0};
 
-		if (rows[i].state == MEDIUM_REMOVED || rows[i].state == MEDIUM_REDIRECTED)
+		if (rows[i].medium == but || rows[i].state == MEDIUM_REMOVED ||
+		    rows[i].state == MEDIUM_REDIRECTED)
 			continue;
 		if (archive_medium(a, rows[i].medium, &medium, &why) < 0 ||
 		    medium_list(medium, FOLDER, list_file, l, &why) < 0)
@@ -502,6 +505,49 @@ static int by_number(const void *a, const void *b)
 	const uint64_t *x = a, *y = b;
 
 	return *x < *y ? -1 : *x > *y;
+}
+
+static int list_sorted(struct archive *a, struct listing *l, unsigned but, struct err *err)
+{
+	if (list_media(a, l, but, err) < 0)
+		return -1;
+	if (l->stamps.n > 0)
+		qsort(l->stamps.v, l->stamps.n, sizeof(*l->stamps.v), by_number);
+	return 0;
+}
+
+struct counting {
+	const struct listing *l;
+	uint64_t missing;
+};
+
+static int count_elsewhere(void *arg, const struct stamp_row *row, struct err *err)
+{
+	struct counting *c = arg;
+
+	(void)err;
+	c->missing += c->l->stamps.n == 0 || bsearch(&row->stamp, c->l->stamps.v, c->l->stamps.n,
+						     sizeof(row->stamp), by_number) == NULL;
+	return 0;
+}
+
+int evidence_only_on(struct archive *a, unsigned medium, uint64_t *n_r, struct err *err)
+{
+	CLEAN(arena) arena = arena_new();
+	struct listing l = {.arena = arena};
+	struct counting c = {&l, 0};
+	uint64_t last;
+
+	*n_r = 0;
+	if (stamps_last(a->catalog, &last, err) < 0)
+		return -1;
+	if (last == 0)
+		return 0;
+	if (list_sorted(a, &l, medium, err) < 0 ||
+	    stamps_each(a->catalog, count_elsewhere, &c, err) < 0)
+		return -1;
+	*n_r = c.missing;
+	return 0;
 }
 
 static int note_in_transaction(struct archive *a, const struct evidence *e, struct err *err)
@@ -560,10 +606,8 @@ int evidence_take_in(struct archive *a, struct evidence_regained *regained_r, st
 	struct listing l = {.arena = arena};
 
 	*regained_r = (struct evidence_regained){0};
-	if (list_media(a, &l, err) < 0)
+	if (list_sorted(a, &l, 0, err) < 0)
 		return -1;
-	if (l.stamps.n > 0)
-		qsort(l.stamps.v, l.stamps.n, sizeof(*l.stamps.v), by_number);
 	for (size_t i = 0; i < l.stamps.n; i++)
 		if (take_in(a, l.stamps.v[i], regained_r, err) < 0)
 			return -1;

@@ -31,13 +31,17 @@ struct evidence {
 	struct evidence_leaf *leaves; /* stamp.leaves - stamp.tokens of them */
 };
 
-/* Onto the active medium. ERR_EXISTS: there is one of this number (EV2). */
+/* Onto the active medium. ERR_EXISTS: there is one of this number (EV2). One that is damaged is replaced: the catalog, which does not
+ * know it, could not use it. */
 int evidence_write(struct archive *a, const struct evidence *evidence, struct err *err);
 /* From whichever medium in reach has it. ERR_NOTFOUND, ERR_OFFLINE, ERR_DAMAGED. */
 int evidence_read(struct archive *a, uint64_t stamp, struct arena *arena,
 		  struct evidence *evidence_r, struct err *err);
 /* Its rows: stamp, nodes, leaves; the queue without them. In the open transaction. */
 int evidence_note(struct archive *a, const struct evidence *evidence, struct err *err);
+
+/* How many timestamps have their file on no medium in reach but MEDIUM. */
+int evidence_only_on(struct archive *a, unsigned medium, uint64_t *n_r, struct err *err);
 
 struct evidence_regained {
 	uint64_t stamps;  /* that the catalog did not know */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Letting one medium stand for another (app/archive/media.h, M4). */
 #include "app/archive/archive_priv.h"
+#include "app/archive/evidence.h"
 #include "app/archive/media.h"
 #include "storage/copy.h"
 
@@ -132,6 +133,21 @@ static int check_all(struct redirecting *rd, unsigned old,
 		       rd->missing == 1 ? "is" : "are", rd->first.text);
 }
 
+/* Timestamps count on a medium, too. */
+static int check_evidence(struct archive *a, unsigned old, struct err *err)
+{
+	uint64_t n;
+
+	if (evidence_only_on(a, old, &n, err) < 0)
+		return -1;
+	return n == 0 ? 0
+		      : err_set(err, ERR_DAMAGED,
+				"nothing was changed, since the evidence of %llu timestamp%s is on "
+				"no "
+				"medium but %u: copy its folder evidence, too",
+				(unsigned long long)n, n == 1 ? "" : "s", old);
+}
+
 /* Comparing may take hours. A pack that came to OLD meanwhile, or waits in staging for it again, was not compared. */
 static int check_unchanged(struct redirecting *rd, unsigned old, struct err *err)
 {
@@ -184,7 +200,7 @@ int media_redirect(struct archive *a, unsigned old, unsigned new,
 	if (archive_medium(a, old, &rd.old, &away) < 0)
 		rd.old = NULL;
 	if (packs_highest(a->catalog, &rd.highest, err) < 0 ||
-	    check_all(&rd, old, progress, arg, err) < 0 ||
+	    check_all(&rd, old, progress, arg, err) < 0 || check_evidence(a, old, err) < 0 ||
 	    archive_change_medium(a, old, write_down, &rd, err) < 0)
 		return -1;
 	archive_forget_medium(a, old);

@@ -197,6 +197,48 @@ static void a_crash_between_file_and_catalog_is_made_good(void **state)
 	assert_int_equal(last, 1);
 }
 
+static void a_damaged_file_that_the_catalog_does_not_know_gives_way(void **state)
+{
+	struct fixture *f = *state;
+	CLEAN(arena) arena = arena_new();
+	CLEAN_STR bytes = STR_INIT;
+	struct making m = {.arena = arena};
+	struct evidence_regained regained;
+	struct evidence *e, back;
+
+	take(f, 1);
+	e = evidence_of(f, &m);
+	assert_int_equal(evidence_write(f->a, e, &f->err), 0);
+	assert_int_equal(file_read(file_of(f, 1), FILE_MAX, &bytes, &f->err), 0);
+	bytes.data[bytes.len / 2] ^= 1;
+	fixture_write(file_of(f, 1), str_view(&bytes));
+	assert_int_equal(evidence_take_in(f->a, &regained, &f->err), 0);
+	assert_int_equal(regained.damaged, 1);
+	if (evidence_write(f->a, e, &f->err) < 0 ||
+	    evidence_read(f->a, 1, arena, &back, &f->err) < 0)
+		fail_msg("%s", f->err.text);
+}
+
+static void what_lies_on_one_medium_alone_is_counted(void **state)
+{
+	struct fixture *f = *state;
+	CLEAN(arena) arena = arena_new();
+	struct making m = {.arena = arena};
+	struct evidence *e;
+	uint64_t n;
+
+	assert_int_equal(evidence_only_on(f->a, 1, &n, &f->err), 0);
+	assert_int_equal(n, 0);
+	take(f, 1);
+	e = evidence_of(f, &m);
+	assert_int_equal(evidence_write(f->a, e, &f->err), 0);
+	note(f, e);
+	assert_int_equal(evidence_only_on(f->a, 1, &n, &f->err), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(evidence_only_on(f->a, 2, &n, &f->err), 0);
+	assert_int_equal(n, 0);
+}
+
 static void rebuild(struct fixture *f)
 {
 	struct rebuild_report report;
@@ -291,6 +333,8 @@ int main(void)
 		TEST(what_is_written_is_read_back_and_notes_all_rows),
 		TEST(a_changed_cut_or_exchanged_file_is_told),
 		TEST(a_crash_between_file_and_catalog_is_made_good),
+		TEST(a_damaged_file_that_the_catalog_does_not_know_gives_way),
+		TEST(what_lies_on_one_medium_alone_is_counted),
 		TEST(a_rebuild_from_media_and_key_brings_every_row_back),
 		TEST(the_digest_that_waits_is_that_of_the_records_text),
 	};
