@@ -22,6 +22,23 @@ static pid_t starter(void)
 	return told != NULL ? (pid_t)strtol(told, NULL, 10) : getppid();
 }
 
+static int follow(pid_t parent, struct err *err)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
+		return err_errno(err, "follow the parent: %m");
+	if (getppid() != parent) /* it died before it could be followed */
+		return kill(getpid(), SIGTERM) < 0 ? err_errno(err, "kill: %m") : 0;
+	return 0;
+}
+
+/* A script between a program of ours and this one has the same environment. */
+int jail_follow_starter(struct err *err)
+{
+	pid_t parent = getppid();
+
+	return getenv(PROGRAM_PARENT) != NULL && starter() == parent ? follow(parent, err) : 0;
+}
+
 int jail_signals(bool follow_parent, int *stop_fd_r, struct err *err)
 {
 	pid_t parent = starter();
@@ -35,13 +52,7 @@ int jail_signals(bool follow_parent, int *stop_fd_r, struct err *err)
 	*stop_fd_r = signalfd(-1, &set, SFD_CLOEXEC);
 	if (*stop_fd_r < 0)
 		return err_errno(err, "signalfd: %m");
-	if (!follow_parent)
-		return 0;
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
-		return err_errno(err, "follow the parent: %m");
-	if (getppid() != parent) /* it died before it could be followed */
-		return kill(getpid(), SIGTERM) < 0 ? err_errno(err, "kill: %m") : 0;
-	return 0;
+	return follow_parent ? follow(parent, err) : 0;
 }
 
 /* The groups first: afterwards it may not any more. */

@@ -14,6 +14,10 @@
  * SIGTERM to this one. */
 int jail_signals(bool follow_parent, int *stop_fd_r, struct err *err);
 
+/* For what is started by hand as well as by our programs: if one of those is the parent, its end, even by kill -9, is a SIGTERM
+ * to this process. */
+int jail_follow_starter(struct err *err);
+
 /* If this process is root and USER is not empty: become that user, with its groups. Then, for good: no new
  * privileges by exec, no core dumps, at most FILES open files. */
 int jail_enter(const char *user, unsigned files, struct err *err);

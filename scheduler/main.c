@@ -4,7 +4,7 @@
  *     sealpost-scheduler [--archive DIR] [--verbose | --quiet] [--follow] [--once]
  *
  * --once: work off what is due now, wait for it, and end. Else it runs until SIGTERM or SIGINT; then the jobs that run are ended in good
- * order. Ended by kill -9, it leaves jobs running to their ends; the next one begins none of them a second time, as each holds a lock.
+ * order. Ended by kill -9, they are, too, each as by a SIGTERM; the next one begins none of them before that, as each holds a lock.
  *
  * Jail: it holds no key, opens neither catalog nor key file, talks to nobody, and reads two small files of the archive's owner. It keeps
  * the right to new privileges, as its jobs write to the administrator through sendmail(1), which may need them; package/ confines it by

@@ -249,7 +249,7 @@ static int show_log(struct cmd *cmd, struct archive *a, enum job job, uint64_t n
 		run_text(&out, &run);
 		str_addsafe(&out, VIEW(run.log), true);
 		if (run.log[0] == '\0')
-			str_adds(&out, "(what succeeds leaves no log)\n");
+			str_adds(&out, "(it left no log)\n");
 	}
 	return cmd_print(&out) < 0 ? EXIT_FAILED : EXIT_DONE;
 }

@@ -10,10 +10,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { GRACE_MS = 10 * 1000, PIECE = 4096 };
+enum { GRACE_MS = 10 * 1000, WAKE_MS = 1000, PIECE = 4096 };
 
 struct running {
 	const struct cmd *cmd;
@@ -28,6 +29,7 @@ struct running {
 /* A step that was started. */
 struct child {
 	pid_t pid;
+	int ended;       /* readable when it has */
 	int out, err;    /* what it writes; -1: closed, or not caught */
 	struct str line; /* the last whole line of its standard output, and what came behind it */
 	size_t begun;    /* where that begins */
@@ -62,43 +64,48 @@ static void note_lines(struct child *c, const char *data, size_t len)
 	}
 }
 
-/* The pipe's end: false. */
-static bool pass_on(struct running *r, struct child *c, int *fd, int to)
+/* At its end the pipe is closed, and *FD -1. */
+static void pass_on(struct running *r, struct child *c, int *fd, int to)
 {
 	char piece[PIECE];
 	ssize_t n = read(*fd, piece, sizeof(piece));
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return true;
+		return;
 	if (n <= 0) {
 		fd_cleanup(fd);
-		*fd = -1;
-		return false;
+		return;
 	}
 	keep(&r->log, piece, (size_t)n);
 	if (to == STDOUT_FILENO)
 		note_lines(c, piece, (size_t)n);
-	if (r->by_hand && write(to, piece, (size_t)n) < 0)
+	if (r->by_hand && !(to == STDOUT_FILENO && r->cmd->json) && write(to, piece, (size_t)n) < 0)
 		r->by_hand = false; /* nobody looks on any more */
-	return true;
 }
 
-static int time_left(const struct running *r)
+/* Pass on what it writes until it has ended: true. False: the time has come (monotonic), or, if this HEEDS_STOP, we are to stop.
+ * What holds its pipes open beyond its end is not waited for. */
+static bool await_child(struct running *r, struct child *c, int64_t until_ms, bool heeds_stop)
 {
-	int64_t left = r->deadline_ms - clock_monotonic_ms();
+	bool has_ended = false;
 
-	return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
-}
-
-/* Until both pipes are closed, the limit has come, or we are to stop. */
-static void listen_to(struct running *r, struct child *c)
-{
-	while ((c->out >= 0 || c->err >= 0) && !cmd_stop(NULL) && time_left(r) > 0) {
+	for (;;) {
 		struct pollfd fds[] = {{.fd = c->out, .events = POLLIN},
-				       {.fd = c->err, .events = POLLIN}};
+				       {.fd = c->err, .events = POLLIN},
+				       {.fd = c->ended, .events = POLLIN}};
+		int64_t left = until_ms - clock_monotonic_ms();
 
-		if (poll(fds, 2, time_left(r)) < 0)
-			continue; /* a signal: the loop asks what for */
+		if (left <= 0 || (heeds_stop && cmd_stop(NULL)))
+			return false;
+		/* a signal just before poll() would not wake it */
+		if (poll(fds, 3, left < WAKE_MS ? (int)left : WAKE_MS) <= 0)
+			continue;
+		if (fds[0].revents == 0 && fds[1].revents == 0) {
+			if (has_ended)
+				return true;
+			/* its last words may have come while poll() looked: once more */
+			has_ended = true;
+		}
 		if (fds[0].revents != 0)
 			pass_on(r, c, &c->out, STDOUT_FILENO);
 		if (fds[1].revents != 0)
@@ -141,14 +148,26 @@ static void note_result(struct running *r, enum job_result result, const char *t
 	str_addsafe(&r->summary, VIEW(text), false);
 }
 
-/* It still runs at the limit, or when we are to stop: it is asked to end, and then made to. */
+static int reap(const struct child *c)
+{
+	int status = 0;
+
+	while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
+/* It still runs at the limit, or when we are to stop: it is asked to end, heard out, and then made to. */
 static void end_child(struct running *r, struct child *c)
 {
 	const bool stopped = cmd_stop(NULL);
-	struct err err = {0};
 
-	if (program_stop(c->pid, "", GRACE_MS, &err) < 0 && err.kind == ERR_TIMEOUT)
+	kill(c->pid, SIGTERM);
+	if (!await_child(r, c, clock_monotonic_ms() + GRACE_MS, false)) {
+		kill(c->pid, SIGKILL);
 		str_adds(&r->log, "it had to be killed\n");
+	}
+	reap(c);
 	note_result(r, stopped ? JOB_STOPPED : JOB_TIMEOUT,
 		    stopped ? "stopped on request" : "ended, since it took longer than its limit");
 }
@@ -156,10 +175,8 @@ static void end_child(struct running *r, struct child *c)
 static void bury_child(struct running *r, struct child *c)
 {
 	CLEAN_STR text = STR_INIT;
-	int status = 0;
+	int status = reap(c);
 
-	while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
-		;
 	if (WIFSIGNALED(status))
 		str_addf(&text, "it was ended by signal %d", WTERMSIG(status));
 	else
@@ -194,12 +211,18 @@ static int start_child(struct running *r, const struct job_step *step, struct ch
 	fd_cleanup(&errors[1]);
 	c->out = out[0];
 	c->err = errors[0];
-	return rc;
+	if (shows)
+		str_adds(&r->log, "What it told stood on the terminal where it was run by hand.\n");
+	if (rc < 0)
+		return -1;
+	c->ended = pidfd_open(c->pid, 0);
+	must(c->ended >= 0); /* a child that nobody has waited for, and one descriptor */
+	return 0;
 }
 
 static int run_step(struct running *r, const struct job_step *step, struct err *err)
 {
-	struct child c = {.line = STR_INIT};
+	struct child c = {.ended = -1, .out = -1, .err = -1, .line = STR_INIT};
 	int rc = step->is_set_up != NULL ? step->is_set_up(r->a, err) : 1;
 
 	if (rc == 0)
@@ -208,12 +231,12 @@ static int run_step(struct running *r, const struct job_step *step, struct err *
 		return rc;
 	rc = start_child(r, step, &c, err);
 	if (rc == 0) {
-		listen_to(r, &c);
-		if (c.out >= 0 || c.err >= 0)
-			end_child(r, &c);
-		else
+		if (await_child(r, &c, r->deadline_ms, true))
 			bury_child(r, &c);
+		else
+			end_child(r, &c);
 	}
+	fd_cleanup(&c.ended);
 	fd_cleanup(&c.out);
 	fd_cleanup(&c.err);
 	str_clear(&c.line);

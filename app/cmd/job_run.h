@@ -5,8 +5,9 @@
  * (JR2) What a step writes to standard output and error is kept, its end if it is long; the last line of standard output is its
  *       summary. The rule of all verbs holds: no address, no subject, no content of a mail stands there.
  * (JR3) A step that fails does not keep the next one from running; the worst of them is the job's result. One that has to be ended
- *       (limit, stop) is the last.
- * (JR4) This process may die at any moment: the next run finds the row unfinished, and says that it died.
+ *       (limit, stop) is the last; it has ten seconds to tell of itself.
+ * (JR4) This process may die at any moment: its step ends with it (jail_follow_starter()), and the next run finds the row unfinished, and
+ *       says that it died.
  */
 #ifndef APP_CMD_JOB_RUN_H
 #define APP_CMD_JOB_RUN_H
@@ -28,7 +29,7 @@ struct job_work {
 	struct job_step steps[JOB_STEPS_MAX]; /* ended by one without arguments */
 };
 
-/* Run it. BY_HAND: someone looks on; what the steps print is passed on, and waiting is told. ERR_BUSY: it runs already. 0 when it ran, whatever
+/* Run it. BY_HAND: someone looks on; what the steps print is passed on (standard output not with --json), and waiting is told. ERR_BUSY: it runs already. 0 when it ran, whatever
  * came of it: RESULT_R. */
 int job_run(const struct cmd *cmd, struct archive *a, const struct job_work *work, bool by_hand,
 	    enum job_result *result_r, struct err *err);

@@ -5,6 +5,7 @@
  * off, the key lies in locked memory.
  */
 #include "app/cmd/cmd.h"
+#include "base/jail.h"
 #include "base/log.h"
 #include "base/secret.h"
 
@@ -65,8 +66,13 @@ static int take_common(struct cmd *cmd, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct cmd cmd = {.archive_dir = getenv("SEALPOST_ARCHIVE")};
+	struct err err = {0};
 	int n, status = EXIT_USAGE;
 
+	if (jail_follow_starter(&err) < 0) {
+		fprintf(stderr, "sealpost: %s\n", err.text);
+		return EXIT_FAILED;
+	}
 	secret_harden_process();
 	/* Mails are taken in by one thread and freed by another; without this the heap keeps what they
 	 * leave, a fifth more at the peak of an import. */

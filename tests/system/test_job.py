@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Jobs by hand: what they do, what they tell, and what becomes of those that fail, wait, or are killed."""
+import contextlib
 import fcntl
 import os
+import pathlib
+import pty
+import select
 import signal
 import subprocess
 
 import pytest
-from sealpost import DATA, ENV, FAILED, REFUSED, USAGE, Archive, mail
+from sealpost import DATA, ENV, FAILED, REFUSED, TIMEOUT_S, USAGE, Archive, mail
 from tsa import Tsa
 
 NAMES = ["index", "notes", "stamp-many", "fetch", "erase-index", "erase-media", "backup-full", "backup", "statistics", "stamp"]
@@ -102,6 +106,41 @@ def test_a_job_waits_for_another_of_its_class_and_can_be_stopped_while_it_waits(
     assert last(archive, "backup")["result"] == "done"
 
 
+def test_a_run_told_in_json_is_json_alone(archive):
+    assert archive.json("job", "run", "backup-full") == [{"job": "backup-full", "result": "done"}]
+
+
+def test_a_job_that_fails_on_a_terminal_tells_why_there_and_its_log_says_so(archive):
+    next((archive.path / "media" / "1").glob("sealpost-*")).rename(archive.path / "away")
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve(archive.binary, archive.command("job", "run", "backup-full"), ENV)
+    told = b""
+    with contextlib.suppress(OSError):  # the terminal's end
+        while piece := os.read(terminal, 4096):
+            told += piece
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == FAILED
+    assert b"medium 1" in told
+    assert "on the terminal" in archive.text("job", "log", "backup-full")
+
+
+def test_what_a_killed_runner_had_started_ends_with_it(archive, folder):
+    with Tsa(folder / "tsa") as authority:
+        archive.run("timestamp", "set", "--url", authority.url, "--ca", authority.ca_file)
+        authority.mode = "silent"
+        asked = len(authority.queries)
+        with subprocess.Popen(archive.command("job", "run", "stamp"), env=ENV, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as runner:
+            authority.asked(asked + 1)
+            steps = pathlib.Path(f"/proc/{runner.pid}/task/{runner.pid}/children").read_text().split()
+            step = os.pidfd_open(int(steps[0]))
+            runner.kill()
+        ended = select.select([step], [], [], TIMEOUT_S)[0]
+        if not ended:
+            signal.pidfd_send_signal(step, signal.SIGKILL)
+        os.close(step)
+        assert len(steps) == 1 and ended
 
 
 def test_a_runner_that_was_killed_is_told_by_the_next_run(archive, folder):
