@@ -4,11 +4,13 @@
 #include "base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -139,6 +141,15 @@ int program_start_with(const char *name, const char *const *args, const struct p
 	}
 	errno = spawn(path.data, argv, fds, pid_r);
 	return errno == 0 ? 0 : err_errno(err, "%s: %m", path.data);
+}
+
+bool program_was_handed_a_socket(int argc)
+{
+	int type;
+	socklen_t len = sizeof(type);
+
+	return argc == 1 && getsockopt(PROGRAM_FD, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+	       type == SOCK_STREAM && fcntl(PROGRAM_FD, F_SETFD, FD_CLOEXEC) == 0;
 }
 
 /* 1 it has ended, 0 it lives on. */

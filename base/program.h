@@ -37,6 +37,10 @@ struct program_fds {
 int program_start_with(const char *name, const char *const *args, const struct program_fds *fds,
 		       pid_t *pid_r, struct err *err);
 
+/* In a program that is started by another only, without words, and with a socket handed over: is it so? That socket is close-on-exec from
+ * then on. */
+bool program_was_handed_a_socket(int argc);
+
 /* Wait for its end: 0; ERR_IO if that was not with status 0 (err->os is the signal that ended it, or 0), ERR_TIMEOUT if it lives on after TIMEOUT_MS (-1: wait for
  * ever). NAME is for the message. */
 int program_wait(pid_t pid, const char *name, int timeout_ms, struct err *err);

@@ -20,9 +20,7 @@
 #include "tsa/authority.h"
 #include "tsa/authority_wire.h"
 
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/socket.h>
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 enum { FILES = 64, ORDER_MS = 10 * 1000 };
@@ -294,14 +292,6 @@ static int serve(int stop_fd, struct err *err)
 	return rc;
 }
 
-static bool is_socket(int fd)
-{
-	int type;
-	socklen_t len = sizeof(type);
-
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
-}
-
 int main(int argc, char **argv)
 {
 	struct err err = {0};
@@ -309,11 +299,10 @@ int main(int argc, char **argv)
 
 	(void)argv;
 	secret_harden_process();
-	if (argc != 1 || !is_socket(PROGRAM_FD)) {
+	if (!program_was_handed_a_socket(argc)) {
 		fputs("sealpost-tsa is started by `sealpost timestamp`\n", stderr);
 		return EXIT_USAGE;
 	}
-	fcntl(PROGRAM_FD, F_SETFD, FD_CLOEXEC);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	if (jail_signals(true, &stop_fd, &err) == 0 && serve(stop_fd, &err) == 0)
 		return EXIT_DONE;

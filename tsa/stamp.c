@@ -202,19 +202,6 @@ static int drop_nodes(void *arg, unsigned level, uint64_t chunk, struct view nod
 	return 0;
 }
 
-static int root_of(const struct evidence *e, struct digest *root_r, struct err *err)
-{
-	CLEAN(hash_tree) tree = hash_tree_new(e->stamp.digest, drop_nodes, NULL);
-
-	for (uint64_t i = 0; i < e->stamp.tokens; i++)
-		if (hash_tree_add(tree, &e->token_leaves[i], err) < 0)
-			return -1;
-	for (uint64_t i = 0; i < e->stamp.leaves - e->stamp.tokens; i++)
-		if (hash_tree_add(tree, &e->leaves[i].digest, err) < 0)
-			return -1;
-	return hash_tree_end(tree, root_r, err);
-}
-
 /* (ST1) */
 static int state(struct stamping *s, struct evidence *e, struct err *err)
 {
@@ -308,7 +295,7 @@ int stamping_finish(struct stamping *s, struct evidence *e, struct err *err)
 	struct token_request request = {.alg = e->stamp.digest, .policy = s->authority.policy};
 	struct digest pair[2];
 
-	if (root_of(e, &pair[0], err) < 0 || state(s, e, err) < 0)
+	if (evidence_root(e, drop_nodes, NULL, &pair[0], err) < 0 || state(s, e, err) < 0)
 		return -1;
 	pair[1] = digest_of(e->stamp.digest, e->stamp.statement);
 	request.imprint = digest_node(e->stamp.digest, pair, 2);

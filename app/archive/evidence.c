@@ -366,11 +366,10 @@ static int keep_nodes(void *arg, unsigned level, uint64_t chunk, struct view nod
 	return stamp_nodes_put(n->a->catalog, n->e->stamp.stamp, level, chunk, nodes, err);
 }
 
-static int note_tree(struct noting *n, struct err *err)
+int evidence_root(const struct evidence *e, hash_tree_keep_fn *keep, void *arg,
+		  struct digest *root_r, struct err *err)
 {
-	const struct evidence *e = n->e;
-	CLEAN(hash_tree) tree = hash_tree_new(e->stamp.digest, keep_nodes, n);
-	struct digest root;
+	CLEAN(hash_tree) tree = hash_tree_new(e->stamp.digest, keep, arg);
 
 	for (uint64_t i = 0; i < e->stamp.tokens; i++)
 		if (hash_tree_add(tree, &e->token_leaves[i], err) < 0)
@@ -378,7 +377,7 @@ static int note_tree(struct noting *n, struct err *err)
 	for (uint64_t i = 0; i < e->stamp.leaves - e->stamp.tokens; i++)
 		if (hash_tree_add(tree, &e->leaves[i].digest, err) < 0)
 			return -1;
-	return hash_tree_end(tree, &root, err);
+	return hash_tree_end(tree, root_r, err);
 }
 
 /* A number that no mail has: below all that were given so. */
@@ -445,8 +444,10 @@ static int note_leaf(struct noting *n, uint64_t i, struct err *err)
 int evidence_note(struct archive *a, const struct evidence *e, struct err *err)
 {
 	struct noting n = {a, e};
+	struct digest root;
 
-	if (stamps_add(a->catalog, &e->stamp, err) < 0 || note_tree(&n, err) < 0)
+	if (stamps_add(a->catalog, &e->stamp, err) < 0 ||
+	    evidence_root(e, keep_nodes, &n, &root, err) < 0)
 		return -1;
 	for (uint64_t i = 0; i < e->stamp.tokens; i++)
 		if (stamps_set_covered(a->catalog, e->renewed[i], e->stamp.stamp, i, err) < 0)

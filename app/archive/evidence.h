@@ -31,6 +31,9 @@ struct evidence {
 	struct evidence_leaf *leaves; /* stamp.leaves - stamp.tokens of them */
 };
 
+/* The root of its tree; KEEP as in base/hash_tree.h. */
+int evidence_root(const struct evidence *evidence, hash_tree_keep_fn *keep, void *arg,
+		  struct digest *root_r, struct err *err);
 /* Onto the active medium. ERR_EXISTS: there is one of this number (EV2). One that is damaged is replaced: the catalog, which does not
  * know it, could not use it. */
 int evidence_write(struct archive *a, const struct evidence *evidence, struct err *err);

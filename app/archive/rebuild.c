@@ -152,6 +152,17 @@ static void carry_settings_over(struct rebuilding *rb, struct err *err)
 			    stmt_blob(q, 1), err);
 }
 
+/* The mail that the old catalog knows by this id: 1, 0 it is not there any more. */
+static int mail_of(struct rebuilding *rb, struct view id_bytes, uint64_t *mail_r, struct err *err)
+{
+	struct uuid id;
+
+	if (id_bytes.len != UUID_BYTES)
+		return 0;
+	memcpy(id.b, id_bytes.data, UUID_BYTES);
+	return mails_by_id(rb->a->catalog, &id, mail_r, err);
+}
+
 static void carry_notes_over(struct rebuilding *rb, struct err *err)
 {
 	CLEAN_STMT q = NULL;
@@ -161,13 +172,9 @@ static void carry_notes_over(struct rebuilding *rb, struct err *err)
 		     err) < 0)
 		return;
 	while (stmt_step(q, err) > 0) {
-		struct uuid id;
 		uint64_t mail;
 
-		if (stmt_blob(q, 0).len != UUID_BYTES)
-			continue;
-		memcpy(id.b, stmt_blob(q, 0).data, UUID_BYTES);
-		if (mails_by_id(rb->a->catalog, &id, &mail, err) > 0)
+		if (mail_of(rb, stmt_blob(q, 0), &mail, err) > 0)
 			notes_set(rb->a->catalog, mail, stmt_text(q, 1), stmt_text(q, 2), err);
 	}
 }
@@ -214,13 +221,9 @@ static void carry_requests_over(struct rebuilding *rb, struct err *err)
 		     err) < 0)
 		return;
 	while (stmt_step(q, err) > 0) {
-		struct uuid id;
 		uint64_t mail;
 
-		if (stmt_blob(q, 0).len != UUID_BYTES)
-			continue;
-		memcpy(id.b, stmt_blob(q, 0).data, UUID_BYTES);
-		if (mails_by_id(rb->a->catalog, &id, &mail, err) > 0)
+		if (mail_of(rb, stmt_blob(q, 0), &mail, err) > 0)
 			deletions_add(rb->a->catalog, mail, (uint64_t)stmt_int(q, 1), err);
 	}
 }

@@ -242,6 +242,18 @@ void cmd_json_text(struct str *out, struct view text)
 	str_addc(out, '"');
 }
 
+void cmd_json_time(struct str *out, const char *name, int64_t time_s)
+{
+	str_addf(out, ", \"%s\": ", name);
+	if (time_s == 0) {
+		str_adds(out, "null");
+		return;
+	}
+	str_addc(out, '"');
+	clock_add_utc(out, time_s);
+	str_addc(out, '"');
+}
+
 void cmd_json_list(struct str *out, const struct view *texts, size_t n)
 {
 	str_addc(out, '[');

@@ -104,25 +104,13 @@ static void add_local(struct str *out, int64_t time_s)
 			 tm.tm_mday, tm.tm_hour, tm.tm_min);
 }
 
-static void add_json_time(struct str *out, const char *name, int64_t time_s)
-{
-	str_addf(out, ", \"%s\": ", name);
-	if (time_s == 0) {
-		str_adds(out, "null");
-		return;
-	}
-	str_addc(out, '"');
-	clock_add_utc(out, time_s);
-	str_addc(out, '"');
-}
-
 static void run_json(struct str *out, const struct job_run *run)
 {
 	str_addf(out, "\"run\": %llu, \"result\": \"%s\", \"by_hand\": %s",
 		 (unsigned long long)run->run, job_result_text(run->result),
 		 run->by_hand ? "true" : "false");
-	add_json_time(out, "begun", run->begun_s);
-	add_json_time(out, "ended", run->ended_s);
+	cmd_json_time(out, "begun", run->begun_s);
+	cmd_json_time(out, "ended", run->ended_s);
 	str_adds(out, ", \"summary\": ");
 	cmd_json_text(out, VIEW(run->summary));
 }
@@ -151,7 +139,7 @@ static void job_json(struct str *out, const struct timetable_settings *settings,
 	str_adds(out, ", \"when\": ");
 	cmd_json_text(out, str_view(&when));
 	str_addf(out, ", \"paused\": %s", settings->paused[job] ? "true" : "false");
-	add_json_time(out, "next", timetable_next(settings, job, clock_s()));
+	cmd_json_time(out, "next", timetable_next(settings, job, clock_s()));
 	str_adds(out, ", \"last\": ");
 	if (last != NULL) {
 		str_addc(out, '{');

@@ -150,18 +150,6 @@ static int list(struct cmd *cmd, struct archive *a)
 									: EXIT_DONE;
 }
 
-static void add_time_json(struct str *out, const char *name, int64_t time_s)
-{
-	str_addf(out, ", \"%s\": ", name);
-	if (time_s == 0) {
-		str_adds(out, "null");
-		return;
-	}
-	str_addc(out, '"');
-	clock_add_utc(out, time_s);
-	str_addc(out, '"');
-}
-
 static int status_json(const struct stamp_status *s)
 {
 	CLEAN_STR out = STR_INIT;
@@ -173,10 +161,10 @@ static int status_json(const struct stamp_status *s)
 		 (unsigned long long)s->mails, (unsigned long long)s->waiting.mails,
 		 (unsigned long long)s->waiting.sightings, (unsigned long long)s->retired_mails,
 		 (unsigned long long)s->refused);
-	add_time_json(&out, "last", s->last_ms / 1000);
-	add_time_json(&out, "oldest_waiting", s->waiting.oldest_ms / 1000);
-	add_time_json(&out, "certificate_ends", s->ends_s);
-	add_time_json(&out, "renewal_due", s->renewal_due_s);
+	cmd_json_time(&out, "last", s->last_ms / 1000);
+	cmd_json_time(&out, "oldest_waiting", s->waiting.oldest_ms / 1000);
+	cmd_json_time(&out, "certificate_ends", s->ends_s);
+	cmd_json_time(&out, "renewal_due", s->renewal_due_s);
 	str_adds(&out, "}\n");
 	return cmd_print(&out) < 0 ? EXIT_FAILED : EXIT_DONE;
 }

@@ -12,12 +12,11 @@
 #include "app/intake/fetch/pop3.h"
 #include "base/jail.h"
 #include "base/log.h"
+#include "base/program.h"
 #include "base/secret.h"
 
 #include <curl/curl.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/socket.h>
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 enum { FILES = 128 };
@@ -60,14 +59,6 @@ static int serve(int stop_fd, struct err *err)
 	return tell_end(ledger, &why, err) < 0 || why.kind != ERR_NONE ? -1 : 0;
 }
 
-static bool is_socket(int fd)
-{
-	int type;
-	socklen_t len = sizeof(type);
-
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
-}
-
 int main(int argc, char **argv)
 {
 	struct err err = {0};
@@ -75,11 +66,10 @@ int main(int argc, char **argv)
 
 	(void)argv;
 	secret_harden_process();
-	if (argc != 1 || !is_socket(FETCH_FD)) {
+	if (!program_was_handed_a_socket(argc)) {
 		fputs("sealpost-fetch is started by `sealpost fetch`\n", stderr);
 		return EXIT_USAGE;
 	}
-	fcntl(FETCH_FD, F_SETFD, FD_CLOEXEC);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	if (jail_signals(true, &stop_fd, &err) == 0 && serve(stop_fd, &err) == 0)
 		return EXIT_DONE;
