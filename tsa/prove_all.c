@@ -4,6 +4,12 @@
 #include "app/catalog/audit.h"
 #include "tsa/prove_priv.h"
 
+/* Here the log goes on from an older state: the catalog was rebuilt or restored, and lines that were behind are gone. */
+struct log_break {
+	uint64_t line;
+	int64_t time_ms;
+};
+
 struct proving {
 	struct archive *a;
 	int64_t at_s;
@@ -16,7 +22,11 @@ struct proving {
 	struct hash token;
 	uint64_t *first; /* by stamp: how many mails it was the first to have */
 	uint64_t n_first;
-	bool has_log_from_start; /* the audit log's first line is the archive's first */
+	struct {
+		struct log_break *v;
+		size_t n, cap;
+	} breaks;
+	struct arena *arena;
 };
 
 static void find(struct proving *p, uint64_t stamp, const struct uuid *mail, const char *text)
@@ -96,23 +106,31 @@ static int root_from_leaves(struct archive *a, const struct stamp_row *row, stru
 
 /* ---- how a stamp hangs together with the rest ---- */
 
-static int check_audit(struct proving *p, const struct stamp_statement *s, struct err *err)
+/* What it bound was lost when the catalog was rebuilt, or restored from a backup that is older than it. */
+static bool is_lost_since(const struct proving *p, const struct stamp_row *row, uint64_t line)
+{
+	for (size_t i = 0; i < p->breaks.n; i++)
+		if (p->breaks.v[i].line <= line && p->breaks.v[i].time_ms > row->time_ms)
+			return true;
+	return false;
+}
+
+static int check_audit(struct proving *p, const struct stamp_row *row,
+		       const struct stamp_statement *s, struct err *err)
 {
 	struct hash hash;
 	int rc;
 
-	if (s->audit_lines == 0)
+	if (s->audit_lines == 0 || is_lost_since(p, row, s->audit_lines))
 		return 0;
 	rc = audit_hash(archive_catalog(p->a), s->audit_lines, &hash, err);
-	if (rc > 0 && !hash_eq(&hash, &s->audit))
-		rc = p->has_log_from_start ? 0 : 1;
-	if (rc == 0 && p->has_log_from_start)
-		return err_set(
-			err, ERR_DAMAGED,
-			"line %llu of the audit log is not the one that was there when it was "
-			"made: the log was changed, or cut off",
-			(unsigned long long)s->audit_lines);
-	return rc < 0 ? -1 : 0;
+	if (rc < 0 || (rc > 0 && hash_eq(&hash, &s->audit)))
+		return rc < 0 ? -1 : 0;
+	return err_set(
+		err, ERR_DAMAGED,
+		"line %llu of the audit log is not the one that was there when it was made: the "
+		"log was changed, or cut off",
+		(unsigned long long)s->audit_lines);
 }
 
 static int check_order(struct proving *p, const struct stamp_row *row, struct err *err)
@@ -131,7 +149,7 @@ static int check_order(struct proving *p, const struct stamp_row *row, struct er
 			"%llu mails were stamped up to it, and the catalog knows %llu: some have "
 			"vanished",
 			(unsigned long long)row->mails, (unsigned long long)(p->mails + first));
-	return check_audit(p, &s, err);
+	return check_audit(p, row, &s, err);
 }
 
 static void tell_gap(struct proving *p, uint64_t stamp)
@@ -314,19 +332,21 @@ static int count_erased(struct proving *p, struct err *err)
 
 /* ---- the whole ---- */
 
-static int see_first_line(void *arg, const struct audit_line *line, struct err *err)
+static int see_line(void *arg, const struct audit_line *line, struct err *err)
 {
 	struct proving *p = arg;
+	const struct log_break here = {line->line, line->time_ms};
 
 	(void)err;
-	if (line->line == 1)
-		p->has_log_from_start = view_eq(line->what, VIEW(audit_event_text(AUDIT_CREATED)));
+	if (view_eq(line->what, VIEW(audit_event_text(AUDIT_REBUILT))) ||
+	    view_eq(line->what, VIEW(audit_event_text(AUDIT_RESTORED))))
+		ARENA_PUSH(p->arena, p->breaks, here);
 	return 0;
 }
 
 static int prove_log(struct proving *p, struct err *err)
 {
-	if (audit_each(archive_catalog(p->a), 0, see_first_line, p, err) < 0)
+	if (audit_each(archive_catalog(p->a), 0, see_line, p, err) < 0)
 		return -1;
 	return audit_verify(archive_catalog(p->a), NULL, err) < 0 ? judge(p, 0, NULL, err) : 0;
 }
@@ -335,7 +355,8 @@ int prove_all(struct archive *a, int64_t at_s, const struct prove_watch *watch,
 	      struct prove_report *report_r, struct err *err)
 {
 	CLEAN(arena) arena = arena_new();
-	struct proving p = {.a = a, .at_s = at_s, .watch = watch, .report = report_r};
+	struct proving p = {
+		.a = a, .at_s = at_s, .watch = watch, .report = report_r, .arena = arena};
 	int rc;
 
 	*report_r = (struct prove_report){0};

@@ -218,19 +218,25 @@ def test_media_and_key_alone_bring_the_proofs_back(archive):
     assert (report["mails"], report["erased"], report["findings"]) == (MAILS - 1, 1, 0)
 
 
-def test_a_restore_from_the_mirror_brings_the_proofs_back(folder, archive):
+def test_a_restore_from_the_mirror_brings_the_proofs_back(folder, archive, authority):
     (folder / "password").write_text("correct horse battery\n")
     (folder / "mirror").mkdir()
     key = folder / "key.txt"
     key.write_text(archive.text("key", "export", "--password-file", folder / "password"))
     archive.run("backup", "full")
     archive.run("import", DATA / "maildir", talks=True)
+    archive.run("timestamp", "run")  # its evidence, and the lines of the log that it binds, are newer than the backup
     archive.json("backup", "mirror", "--to", folder / "mirror")
     before = archive.json("timestamp", "verify", "--all")[-1]
     restored = Archive(folder / "restored")
     restored.run("restore", "--key-backup", key, "--key-password-file", folder / "password", "--from", folder / "mirror", talks=True)
     after = restored.json("timestamp", "verify", "--all")[-1]
-    assert after["findings"] == 0 and after["mails"] == before["mails"] == MAILS
+    assert after["findings"] == 0 and after["mails"] == before["mails"] > MAILS and after["timestamps"] == 2
+    restored.run("import", DATA / "mbox", talks=True)
+    restored.run("timestamp", "set", "--url", authority.url, "--ca", authority.ca_file)
+    restored.run("timestamp", "run")
+    alter(restored, "UPDATE audit SET detail = 'other' WHERE what = 'archive restored'")
+    assert "audit log" in findings(restored)
     assert pathlib.Path(restored.path).exists()
 
 
