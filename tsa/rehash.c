@@ -10,6 +10,7 @@ enum { REHASH_MAILS_MAX = 50000 }; /* of one stamp */
 struct rehashing {
 	struct stamping *s;
 	struct evidence evidence;
+	struct stamp_leaf after; /* up to this one all had their turn in this run */
 	struct {
 		struct evidence_leaf *v;
 		size_t n, cap;
@@ -52,7 +53,7 @@ static int add_leaf(struct rehashing *r, const struct stamp_leaf *old, struct er
 	return 0;
 }
 
-/* 1 a stamp was made of SEEN leaves, and there may be more; 0 there is nothing left to do. */
+/* 1: there may be more behind; 0 there is nothing left to do. */
 static int rehash_once(struct rehashing *r, struct err *err)
 {
 	struct stamping *s = r->s;
@@ -60,7 +61,7 @@ static int rehash_once(struct rehashing *r, struct err *err)
 	size_t n;
 
 	if (stamping_begin(s, s->authority.digest, &r->evidence, err) < 0 ||
-	    stamps_list_retired(archive_catalog(s->a), s->arena, s->authority.digest,
+	    stamps_list_retired(archive_catalog(s->a), s->arena, s->authority.digest, &r->after,
 				REHASH_MAILS_MAX, &old, &n, err) < 0)
 		return -1;
 	r->leaves.v = NULL;
@@ -68,8 +69,10 @@ static int rehash_once(struct rehashing *r, struct err *err)
 	for (size_t i = 0; i < n; i++)
 		if (stamping_stopped(s, err) || add_leaf(r, &old[i], err) < 0)
 			return -1;
+	if (n > 0)
+		r->after = old[n - 1];
 	if (r->leaves.n == 0)
-		return 0;
+		return n > 0;
 	r->evidence.leaves = r->leaves.v;
 	r->evidence.stamp.leaves = r->leaves.n;
 	if (stamping_finish(s, &r->evidence, err) < 0)
@@ -77,7 +80,7 @@ static int rehash_once(struct rehashing *r, struct err *err)
 	s->report->mails += r->leaves.n;
 	if (s->watch != NULL && s->watch->progress != NULL)
 		s->watch->progress(s->watch->arg, s->report->mails, s->report->waiting);
-	return r->leaves.n == n;
+	return 1;
 }
 
 static int rehash(struct stamping *s, struct err *err)

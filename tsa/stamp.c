@@ -153,13 +153,14 @@ static int gather_mails(struct stamping *s, struct evidence *e, uint64_t *seen_r
 	int rc;
 
 	raw_mail_init(&g.raw, s->a);
-	rc = to_stamp_each(archive_catalog(s->a), s->mails_max, gather, &g, err);
+	rc = to_stamp_each(archive_catalog(s->a), s->after, s->mails_max, gather, &g, err);
 	if (rc == 0)
 		end_group(&g);
 	raw_mail_clear(&g.raw);
 	e->leaves = g.leaves.v;
 	e->stamp.leaves += g.leaves.n;
 	*seen_r = g.seen;
+	s->after = g.group.row.mail;
 	return rc;
 }
 
@@ -316,7 +317,7 @@ static void count(struct stamping *s, const struct evidence *e)
 				   s->report->mails + s->report->waiting);
 }
 
-/* One stamp: 1 made, and there may be more; 0 there was nothing, or it was the last. */
+/* One stamp of what can be read: 1 there may be more behind it; 0 it was the last. */
 static int stamp_once(struct stamping *s, enum digest_alg alg, bool with_mails, struct err *err)
 {
 	struct evidence e;
@@ -325,11 +326,11 @@ static int stamp_once(struct stamping *s, enum digest_alg alg, bool with_mails, 
 	if (stamping_begin(s, alg, &e, err) < 0 || gather_tokens(s, &e, err) < 0 ||
 	    (with_mails && gather_mails(s, &e, &seen, err) < 0))
 		return -1;
-	if (e.stamp.leaves == 0)
-		return 0;
-	if (stamping_finish(s, &e, err) < 0)
-		return -1;
-	count(s, &e);
+	if (e.stamp.leaves > 0) {
+		if (stamping_finish(s, &e, err) < 0)
+			return -1;
+		count(s, &e);
+	}
 	return seen == s->mails_max;
 }
 

@@ -18,6 +18,7 @@ struct stamping {
 	struct stamp_row last; /* the stamp before; all zero: there is none */
 	int lock;
 	uint64_t mails_max;
+	uint64_t after; /* mails up to this one had their turn in this run */
 	bool renews_now;
 	int64_t begun_ms, asked_ms; /* monotonic; how long the authority took */
 };

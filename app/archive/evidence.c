@@ -551,13 +551,72 @@ int evidence_only_on(struct archive *a, unsigned medium, uint64_t *n_r, struct e
 	return 0;
 }
 
+struct cover {
+	uint64_t by, at; /* as in struct stamp_row; 0 there is none */
+};
+
+static int find_token(struct archive *a, uint64_t by, uint64_t stamp, struct cover *cover,
+		      struct err *err)
+{
+	CLEAN(arena) arena = arena_new();
+	struct evidence e;
+
+	if (evidence_read(a, by, arena, &e, err) < 0)
+		return -1;
+	for (uint64_t i = 0; i < e.stamp.tokens; i++)
+		if (e.renewed[i] == stamp)
+			*cover = (struct cover){by, i};
+	return 0;
+}
+
+/* One that comes after those that renew it (its medium was away) did not have its row yet when they were noted. */
+static int find_cover(struct archive *a, uint64_t stamp, struct cover *cover_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc;
+
+	*cover_r = (struct cover){0};
+	if (db_query(catalog_db(a->catalog),
+		     "SELECT stamp FROM stamps WHERE stamp > ?1 AND tokens > 0 ORDER BY stamp", &q,
+		     err) < 0)
+		return -1;
+	stmt_bind_int(q, 1, (int64_t)stamp);
+	while ((rc = stmt_step(q, err)) > 0) {
+		struct err why = {0};
+
+		if (find_token(a, (uint64_t)stmt_int(q, 0), stamp, cover_r, &why) == 0)
+			continue;
+		if (err_retry(why.kind)) {
+			*err = why;
+			return -1;
+		}
+		log_error("%s", why.text);
+	}
+	return rc;
+}
+
+static int note_with_cover(struct archive *a, const struct evidence *e, const struct cover *cover,
+			   struct err *err)
+{
+	if (evidence_note(a, e, err) < 0)
+		return -1;
+	return cover->by == 0
+		       ? 0
+		       : stamps_set_covered(a->catalog, e->stamp.stamp, cover->by, cover->at, err);
+}
+
 static int note_in_transaction(struct archive *a, const struct evidence *e, struct err *err)
 {
+	struct cover cover;
+
+	/* before the lock: it reads media */
+	if (find_cover(a, e->stamp.stamp, &cover, err) < 0)
+		return -1;
 	if (db_in_transaction(catalog_db(a->catalog)))
-		return evidence_note(a, e, err);
+		return note_with_cover(a, e, &cover, err);
 	if (catalog_begin(a->catalog, err) < 0)
 		return -1;
-	if (evidence_note(a, e, err) == 0 && catalog_commit(a->catalog, err) == 0)
+	if (note_with_cover(a, e, &cover, err) == 0 && catalog_commit(a->catalog, err) == 0)
 		return 0;
 	catalog_rollback(a->catalog);
 	return -1;

@@ -4,7 +4,6 @@
 #include "app/archive/archive_priv.h"
 #include "app/archive/catch_up.h"
 #include "app/archive/provenance.h"
-#include "app/archive/provenance.h"
 #include "base/file.h"
 #include "base/log.h"
 

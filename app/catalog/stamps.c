@@ -71,20 +71,22 @@ static struct to_stamp waiting_of(struct stmt *q)
 
 /* A mail's rows may lie apart in the queue: they are found again by the mail's number, and in the order of numbers is the
  * order of archiving. */
-int to_stamp_each(struct catalog *catalog, uint64_t max_mails, to_stamp_fn *fn, void *arg,
-		  struct err *err)
+int to_stamp_each(struct catalog *catalog, uint64_t after, uint64_t max_mails, to_stamp_fn *fn,
+		  void *arg, struct err *err)
 {
 	CLEAN_STMT q = NULL;
 	int rc;
 
 	if (db_query(catalog_db(catalog),
 		     "SELECT t.item, t.mail, m.id, m.exact, t.sighting, t.digest "
-		     "FROM (SELECT DISTINCT mail FROM to_stamp ORDER BY mail LIMIT ?1) w "
+		     "FROM (SELECT DISTINCT mail FROM to_stamp WHERE mail > ?2 ORDER BY mail LIMIT "
+		     "?1) w "
 		     "JOIN to_stamp t USING (mail) JOIN mails m USING (mail) "
 		     "ORDER BY t.mail, t.sighting IS NOT NULL, t.item",
 		     &q, err) < 0)
 		return -1;
 	stmt_bind_int(q, 1, (int64_t)max_mails);
+	stmt_bind_int(q, 2, (int64_t)after);
 	while ((rc = stmt_step(q, err)) > 0) {
 		struct to_stamp row = waiting_of(q);
 
@@ -299,7 +301,8 @@ int stamps_count_retired(struct catalog *catalog, enum digest_alg alg, uint64_t 
 }
 
 int stamps_list_retired(struct catalog *catalog, struct arena *arena, enum digest_alg alg,
-			size_t max, struct stamp_leaf **v_r, size_t *n_r, struct err *err)
+			const struct stamp_leaf *after, size_t max, struct stamp_leaf **v_r,
+			size_t *n_r, struct err *err)
 {
 	struct {
 		struct stamp_leaf *v;
@@ -311,8 +314,9 @@ int stamps_list_retired(struct catalog *catalog, struct arena *arena, enum diges
 	if (rc > 0)
 		rc = db_find(catalog_db(catalog), &q, err,
 			     "SELECT l.mail, l.stamp, l.at, l.origin " RETIRED_LEAVES
-			     "ORDER BY l.mail, l.origin LIMIT ?2",
-			     BIND_INT(alg), BIND_INT(max));
+			     "AND (l.mail, l.origin) > (?3, ?4) ORDER BY l.mail, l.origin LIMIT ?2",
+			     BIND_INT(alg), BIND_INT(max), BIND_INT(after->mail),
+			     BIND_INT(after->origin));
 	for (; rc > 0 && q != NULL; rc = stmt_step(q, err)) {
 		struct stamp_leaf leaf = leaf_of(q);
 

@@ -36,11 +36,11 @@ struct to_stamp_totals {
 	int64_t oldest_ms;  /* archiving time of the oldest item; 0 nothing waits */
 };
 int to_stamp_totals(struct catalog *catalog, struct to_stamp_totals *totals_r, struct err *err);
-/* Up to MAX_MAILS mails with all that waits of them: rows of one mail stand together, mails in order of archiving, a mail's own row
- * first. */
+/* Up to MAX_MAILS mails behind mail AFTER (0: from the first on) with all that waits of them: rows of one mail stand together, mails in
+ * order of archiving, a mail's own row first. */
 typedef int to_stamp_fn(void *arg, const struct to_stamp *row, struct err *err);
-int to_stamp_each(struct catalog *catalog, uint64_t max_mails, to_stamp_fn *fn, void *arg,
-		  struct err *err);
+int to_stamp_each(struct catalog *catalog, uint64_t after, uint64_t max_mails, to_stamp_fn *fn,
+		  void *arg, struct err *err);
 /* When the mail began to wait (archiving time): 1, 0 it does not. */
 int to_stamp_since(struct catalog *catalog, uint64_t mail, int64_t *since_ms_r, struct err *err);
 
@@ -76,10 +76,11 @@ int stamps_retire(struct catalog *catalog, struct err *err);
 /* How many leaves of mails that are still there no stamp of ALG proves. */
 int stamps_count_retired(struct catalog *catalog, enum digest_alg alg, uint64_t *n_r,
 			 struct err *err);
-/* Up to MAX of them, in order of mails; V in the arena. */
+/* Up to MAX of them behind AFTER (its mail and origin count; zero: from the first on), in order of mails; V in the arena. */
 struct stamp_leaf;
 int stamps_list_retired(struct catalog *catalog, struct arena *arena, enum digest_alg alg,
-			size_t max, struct stamp_leaf **v_r, size_t *n_r, struct err *err);
+			const struct stamp_leaf *after, size_t max, struct stamp_leaf **v_r,
+			size_t *n_r, struct err *err);
 /* Those whose token counts (neither covered nor retired) and rests on a certificate that ends before END_S; in order. */
 int stamps_to_renew(struct catalog *catalog, struct arena *arena, int64_t end_s, uint64_t **v_r,
 		    size_t *n_r, struct err *err);

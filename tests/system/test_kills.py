@@ -118,9 +118,9 @@ def processes(service):
 
 
 def is_whole(service):
-    """All four daemons are there, if not yet at work. Without this the service would be killed as fast as it
+    """All five daemons are there, if not yet at work. Without this the service would be killed as fast as it
     starts, and start less and less often."""
-    return len([kind for kind in processes(service) if kind[1] == "first"]) == 4
+    return len([kind for kind in processes(service) if kind[1] == "first"]) == 5
 
 
 def kill_one(service, dice):

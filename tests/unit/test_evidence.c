@@ -50,7 +50,7 @@ static struct evidence *evidence_of(struct fixture *f, struct making *m)
 					.ca = VIEW("a certificate"),
 					.time_ms = 1767225600123,
 					.ends_s = 1800000000};
-	if (to_stamp_each(archive_catalog(f->a), 16, add_waiting, m, &f->err) < 0)
+	if (to_stamp_each(archive_catalog(f->a), 0, 16, add_waiting, m, &f->err) < 0)
 		fail_msg("%s", f->err.text);
 	m->e.leaves = m->leaves;
 	m->e.stamp.leaves = m->n;
@@ -283,6 +283,44 @@ static void a_rebuild_from_media_and_key_brings_every_row_back(void **state)
 	assert_int_equal(waiting(f), 1);
 }
 
+/* A medium was away during a rebuild, and is back: its timestamp's token was renewed by a later one that is known already. */
+static void a_timestamp_that_comes_back_late_is_known_as_renewed(void **state)
+{
+	struct fixture *f = *state;
+	CLEAN(arena) arena = arena_new();
+	struct making first = {.arena = arena}, second = {.arena = arena};
+	const char *aside = fixture_path(f, "aside");
+	struct evidence_regained regained;
+	struct digest token_leaf = digest_of(DIGEST_SHA256, VIEW("a token"));
+	uint64_t renewed = 1;
+	struct stamp_row row;
+	struct evidence *e;
+
+	take(f, 1);
+	e = evidence_of(f, &first);
+	assert_int_equal(evidence_write(f->a, e, &f->err), 0);
+	note(f, e);
+	take(f, 2);
+	e = evidence_of(f, &second);
+	e->renewed = &renewed;
+	e->token_leaves = &token_leaf;
+	e->stamp.tokens = 1;
+	e->stamp.leaves++;
+	assert_int_equal(evidence_write(f->a, e, &f->err), 0);
+	note(f, e);
+
+	fixture_copy(file_of(f, 1), aside);
+	fixture_remove(file_of(f, 1));
+	rebuild(f);
+	assert_int_equal(stamps_get(archive_catalog(f->a), arena, 1, &row, &f->err), 0);
+	fixture_copy(aside, file_of(f, 1));
+	assert_int_equal(evidence_take_in(f->a, &regained, &f->err), 0);
+	assert_true(regained.stamps == 1 && regained.missing == 0);
+	assert_int_equal(stamps_get(archive_catalog(f->a), arena, 1, &row, &f->err), 1);
+	assert_int_equal(row.covered_by, 2);
+	assert_int_equal(row.covered_at, 0);
+}
+
 /* The digest that waits is that of the text, whether it was made when the mail came or is made from its record. */
 static int compare_waiting(void *arg, const struct to_stamp *row, struct err *err)
 {
@@ -322,7 +360,55 @@ static void the_digest_that_waits_is_that_of_the_records_text(void **state)
 	fixture_take(f, &one);
 	assert_int_equal(fixture_take(f, &other).outcome, OUTCOME_DUPLICATE);
 	assert_int_equal(waiting(f), 2);
-	assert_int_equal(to_stamp_each(archive_catalog(f->a), 10, compare_waiting, f, &f->err), 0);
+	assert_int_equal(to_stamp_each(archive_catalog(f->a), 0, 10, compare_waiting, f, &f->err),
+			 0);
+}
+
+static int remember(void *arg, const struct to_stamp *row, struct err *err)
+{
+	(void)err;
+	*(uint64_t *)arg = row->mail;
+	return 0;
+}
+
+/* What cannot be read now stays in front: a run must come past it. */
+static void what_waits_is_given_from_behind_a_mail_on(void **state)
+{
+	struct fixture *f = *state;
+	struct catalog *catalog = archive_catalog(f->a);
+	uint64_t first = 0, second = 0, none = 0;
+
+	take(f, 1);
+	take(f, 2);
+	assert_int_equal(to_stamp_each(catalog, 0, 1, remember, &first, &f->err), 0);
+	assert_int_equal(to_stamp_each(catalog, first, 1, remember, &second, &f->err), 0);
+	assert_true(first > 0 && second > first);
+	assert_int_equal(to_stamp_each(catalog, second, 1, remember, &none, &f->err), 0);
+	assert_int_equal(none, 0);
+}
+
+/* The same of what another algorithm does not prove yet. */
+static void leaves_to_rehash_are_given_from_behind_one_on(void **state)
+{
+	struct fixture *f = *state;
+	struct catalog *catalog = archive_catalog(f->a);
+	CLEAN(arena) arena = arena_new();
+	struct making m = {.arena = arena};
+	struct stamp_leaf nothing = {0}, *all, *rest;
+	size_t n, n_rest;
+
+	take(f, 1);
+	take(f, 2);
+	note(f, evidence_of(f, &m));
+	assert_int_equal(
+		stamps_list_retired(catalog, arena, DIGEST_SHA512, &nothing, 10, &all, &n, &f->err),
+		0);
+	assert_int_equal(n, 2);
+	assert_int_equal(stamps_list_retired(catalog, arena, DIGEST_SHA512, &all[0], 10, &rest,
+					     &n_rest, &f->err),
+			 0);
+	assert_int_equal(n_rest, 1);
+	assert_int_equal(rest[0].mail, all[1].mail);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -336,7 +422,10 @@ int main(void)
 		TEST(a_damaged_file_that_the_catalog_does_not_know_gives_way),
 		TEST(what_lies_on_one_medium_alone_is_counted),
 		TEST(a_rebuild_from_media_and_key_brings_every_row_back),
+		TEST(a_timestamp_that_comes_back_late_is_known_as_renewed),
 		TEST(the_digest_that_waits_is_that_of_the_records_text),
+		TEST(what_waits_is_given_from_behind_a_mail_on),
+		TEST(leaves_to_rehash_are_given_from_behind_one_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "app/archive/media.h"
 
 #include "app/archive/archive_priv.h"
+#include "app/catalog/stamps.h"
 #include "storage/copy.h"
 #include "storage/label.h"
 #include "storage/medium_faulty.h"
@@ -629,6 +630,22 @@ static void a_medium_all_of_whose_packs_were_copied_is_redirected(void **state)
 	refused(f, redirect(f, 2, 1), ERR_DENIED, "medium 1 is not in use");
 }
 
+static void evidence_on_the_old_medium_alone_must_be_copied_too(void **state)
+{
+	static const struct stamp_row stamp = {.stamp = 1, .digest = DIGEST_SHA256, .leaves = 1};
+	struct fixture *f = *state;
+	struct uuid ids[2];
+
+	copy_to_two(f, ids);
+	works(f, stamps_add(archive_catalog(f->a), &stamp, &f->err));
+	put(f, "archive/media/1", "evidence/00000001.evidence", VIEW("sealed"));
+	refused(f, redirect(f, 1, 2), ERR_DAMAGED, "copy its folder evidence, too");
+	is_as_it_was(f);
+	copy(f, "archive/media/1", "two", "evidence");
+	works(f, redirect(f, 1, 2));
+	is_redirected(f, ids);
+}
+
 static void an_unknown_hash_is_computed_of_the_old_medium(void **state)
 {
 	struct fixture *f = *state;
@@ -884,6 +901,7 @@ int main(void)
 		TEST(what_stands_for_another_is_never_removed),
 		TEST(of_a_removed_share_the_log_in_is_forgotten),
 		TEST(a_medium_all_of_whose_packs_were_copied_is_redirected),
+		TEST(evidence_on_the_old_medium_alone_must_be_copied_too),
 		TEST(an_unknown_hash_is_computed_of_the_old_medium),
 		TEST(a_pack_that_nobody_can_compare_proves_itself_by_the_key),
 		TEST(the_old_medium_need_not_be_there),
