@@ -149,37 +149,20 @@ static int prove_living(struct archive *a, uint64_t mail, int64_t at_s, struct a
 
 /* ---- an erased mail ---- */
 
-/* Its leaf stands; that it is in the tree under the token is all that is left to prove. */
+/* Its leaf stands; that it is in the tree under the token, and under those that renewed it, is all that is left to prove. */
 static int prove_erased_leaf(struct archive *a, const struct stamp_leaf *leaf, int64_t at_s,
 			     struct arena *arena, struct proof *proof, struct err *err)
 {
-	struct stamp_nodes nodes = {archive_catalog(a), leaf->stamp, STR_INIT};
-	struct stamp_row stamp;
-	struct hash_path path;
-	struct digest kept, root;
+	struct proof_links links;
 	struct token_info info;
-	int64_t then_s;
-	int rc = stamps_get(archive_catalog(a), arena, leaf->stamp, &stamp, err);
 
-	if (rc == 0 || (rc > 0 && leaf->at >= stamp.leaves))
-		return err_set(err, ERR_DAMAGED, "timestamp %llu is missing, or has not this leaf",
-			       (unsigned long long)leaf->stamp);
-	if (rc < 0)
+	if (proof_walk_kept(a, leaf->stamp, leaf->at, arena, &links, err) < 0 ||
+	    proof_check_links(a, &links, at_s, arena, &info, err) < 0)
 		return -1;
-	rc = hash_tree_leaf(stamp.digest, stamp.leaves, leaf->at, stamp_nodes_fetch, &nodes, &kept,
-			    err);
-	if (rc == 0)
-		rc = hash_tree_path(stamp.digest, stamp.leaves, leaf->at, stamp_nodes_fetch, &nodes,
-				    arena, &path, err);
-	str_clear(&nodes.buf);
-	if (rc < 0 || proof_time_of(a, &stamp, at_s, &then_s, err) < 0)
-		return -1;
-	root = hash_path_root(stamp.digest, &kept, &path);
-	if (proof_check_stamp(a, &stamp, &root, then_s, arena, &info, err) < 0)
-		return err_add(err, "timestamp %llu", (unsigned long long)leaf->stamp);
 	proof->proved_ms = info.time_ms;
 	proof->authority = info.authority;
-	proof->stamp = stamp.stamp;
+	proof->stamp = leaf->stamp;
+	proof->renewals = links.n - 1;
 	return 0;
 }
 

@@ -5,6 +5,9 @@
  * mails that are still there from their bytes, every token at the time of the one that renewed it (else now), every statement: numbers without
  * gaps, each binding the token before, counts that agree with the leaves, the audit log's line. What was erased proves nothing of itself, but its
  * leaf stands, and that it was erased is told.
+ *
+ * Each stamp is held to the CA certificate that is kept with it: the one that the administrator trusted when it was made. That the settings name
+ * another now changes nothing for the old ones.
  */
 #ifndef TSA_PROVE_H
 #define TSA_PROVE_H

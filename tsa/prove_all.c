@@ -20,8 +20,8 @@ struct proving {
 	/* of the stamp before */
 	uint64_t stamp, mails;
 	struct hash token;
-	uint64_t *first; /* by stamp: how many mails it was the first to have */
-	uint64_t n_first;
+	uint64_t *first;  /* by stamp: how many mails it was the first to have */
+	uint64_t n_first; /* stamps above it were made meanwhile: not counted */
 	struct {
 		struct log_break *v;
 		size_t n, cap;
@@ -136,19 +136,20 @@ static int check_audit(struct proving *p, const struct stamp_row *row,
 static int check_order(struct proving *p, const struct stamp_row *row, struct err *err)
 {
 	struct stamp_statement s;
-	uint64_t first = row->stamp <= p->n_first ? p->first[row->stamp] : 0;
 
 	if (stamp_statement_read(row->statement, &s, err) < 0)
 		return -1;
 	if (row->stamp == p->stamp + 1 && !hash_eq(&s.previous, &p->token))
 		return err_set(err, ERR_DAMAGED,
 			       "it was made after another timestamp than the one before it");
-	if (row->stamp == p->stamp + 1 && row->mails != p->mails + first)
+	if (row->stamp == p->stamp + 1 && row->stamp <= p->n_first &&
+	    row->mails != p->mails + p->first[row->stamp])
 		return err_set(
 			err, ERR_DAMAGED,
 			"%llu mails were stamped up to it, and the catalog knows %llu: some have "
 			"vanished",
-			(unsigned long long)row->mails, (unsigned long long)(p->mails + first));
+			(unsigned long long)row->mails,
+			(unsigned long long)(p->mails + p->first[row->stamp]));
 	return check_audit(p, row, &s, err);
 }
 
@@ -200,7 +201,25 @@ static int check_stamp(struct proving *p, const struct stamp_row *row, struct er
 	if (root_from_leaves(p->a, row, &root, err) < 0 ||
 	    proof_time_of(p->a, row, p->at_s, &then_s, err) < 0)
 		return -1;
-	return proof_check_stamp(p->a, row, &root, then_s, arena, &info, err);
+	if (proof_check_stamp(p->a, row, &root, then_s, arena, &info, err) < 0)
+		return -1;
+	if (row->ends_s > info.ends_s) /* it would be renewed too late */
+		return err_set(err, ERR_DAMAGED,
+			       "the catalog gives it a later end than its certificates have");
+	return 0;
+}
+
+/* Its mails may all be erased, so that none leads through its renewals. */
+static int check_renewals(struct proving *p, const struct stamp_row *row, struct err *err)
+{
+	CLEAN(arena) arena = arena_new();
+	struct proof_links links;
+
+	if (row->covered_by == 0)
+		return 0;
+	return proof_walk_kept(p->a, row->stamp, 0, arena, &links, err) < 0
+		       ? -1
+		       : proof_check_leaves(p->a, &links, arena, err);
 }
 
 /* One that retired proves no more by itself, so its certificate may have ended. */
@@ -208,7 +227,8 @@ static int prove_stamp(void *arg, const struct stamp_row *row, struct err *err)
 {
 	struct proving *p = arg;
 	static int (*const checks[])(struct proving * p, const struct stamp_row *row,
-				     struct err *err) = {check_stamp, check_order, check_file};
+				     struct err *err) = {check_stamp, check_renewals, check_order,
+							 check_file};
 
 	tell_gap(p, row->stamp);
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {

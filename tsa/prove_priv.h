@@ -42,6 +42,9 @@ struct proof_leaves proof_leaves_of_origin(const struct proof_leaves *all, size_
 int proof_walk(struct archive *a, const struct proof_leaves *leaves,
 	       const struct proof_objects *objects, struct arena *arena,
 	       struct proof_links *links_r, struct evidence_record **record_r, struct err *err);
+/* The same from leaf AT of STAMP as it is kept, whatever that is over: of a mail that was erased, or for the renewals alone. */
+int proof_walk_kept(struct archive *a, uint64_t stamp, uint64_t at, struct arena *arena,
+		    struct proof_links *links_r, struct err *err);
 /* What the leaf of another chain is over (RFC 4998, section 5.3): of each object, H(H(object) H(chains so far)). */
 struct digest *proof_rehash_group(enum digest_alg alg, const struct proof_objects *objects,
 				  const struct evidence_record *so_far, struct arena *arena);
@@ -52,10 +55,10 @@ int proof_check_links(struct archive *a, const struct proof_links *links, int64_
 /* The link as an archive timestamp at the end of a record. */
 int proof_link_add_to(const struct proof_link *link, struct evidence_record *record,
 		      struct arena *arena, struct err *err);
-/* Only that the leaves are those that are kept; for who has proved the stamps. */
+/* Only that the leaves are those that are kept, or lead to the token where that is not so; for who has proved the stamps. */
 int proof_check_leaves(struct archive *a, const struct proof_links *links, struct arena *arena,
 		       struct err *err);
-/* The same of one stamp alone: its statement, and its token over ROOT. */
+/* The same of one stamp alone: its statement, its token over ROOT, and that the catalog has the token's time. */
 int proof_check_stamp(struct archive *a, const struct stamp_row *stamp, const struct digest *root,
 		      int64_t at_s, struct arena *arena, struct token_info *info_r,
 		      struct err *err);

@@ -168,14 +168,19 @@ int proof_link_add_to(const struct proof_link *link, struct evidence_record *rec
 	return evidence_record_add_timestamp(record, lists, n, link->stamp.token, err);
 }
 
+static int no_such_leaf(const struct proof_link *link, struct err *err)
+{
+	return err_set(err, ERR_DAMAGED, "timestamp %llu has no leaf %llu",
+		       (unsigned long long)link->stamp.stamp, (unsigned long long)link->at);
+}
+
 static int get_path(struct walking *w, struct proof_link *link, struct err *err)
 {
 	struct stamp_nodes nodes = {archive_catalog(w->a), link->stamp.stamp, STR_INIT};
 	int rc;
 
 	if (link->at >= link->stamp.leaves)
-		return err_set(err, ERR_DAMAGED, "timestamp %llu has no leaf %llu",
-			       (unsigned long long)link->stamp.stamp, (unsigned long long)link->at);
+		return no_such_leaf(link, err);
 	rc = hash_tree_path(link->stamp.digest, link->stamp.leaves, link->at, stamp_nodes_fetch,
 			    &nodes, w->arena, &link->path, err);
 	str_clear(&nodes.buf);
@@ -259,6 +264,35 @@ int proof_walk(struct archive *a, const struct proof_leaves *leaves,
 	return 0;
 }
 
+/* The leaf as it is kept stands for what it is over. */
+static int kept_leaf(struct walking *w, struct proof_link *link, struct err *err)
+{
+	struct stamp_nodes nodes = {archive_catalog(w->a), link->stamp.stamp, STR_INIT};
+	int rc;
+
+	if (link->at >= link->stamp.leaves)
+		return no_such_leaf(link, err);
+	link->group = arena_get(w->arena, sizeof(*link->group));
+	link->n_group = 1;
+	rc = hash_tree_leaf(link->stamp.digest, link->stamp.leaves, link->at, stamp_nodes_fetch,
+			    &nodes, link->group, err);
+	str_clear(&nodes.buf);
+	return rc < 0 ? err_add(err, "timestamp %llu", (unsigned long long)link->stamp.stamp) : 0;
+}
+
+int proof_walk_kept(struct archive *a, uint64_t stamp, uint64_t at, struct arena *arena,
+		    struct proof_links *links_r, struct err *err)
+{
+	struct walking w = {a, arena, links_r, NULL};
+	struct proof_link link = {.at = at, .begins_chain = true};
+
+	*links_r = (struct proof_links){0};
+	if (get_stamp(&w, stamp, &link.stamp, err) < 0 || kept_leaf(&w, &link, err) < 0 ||
+	    add_link(&w, &link, err) < 0)
+		return -1;
+	return add_renewals(&w, 0, err);
+}
+
 /* ---- is it right? ---- */
 
 bool proof_is_broken_by(enum err_kind kind)
@@ -286,10 +320,18 @@ int proof_check_stamp(struct archive *a, const struct stamp_row *stamp, const st
 	struct digest pair[2] = {*root, digest_of(stamp->digest, stamp->statement)};
 	struct digest imprint = digest_node(stamp->digest, pair, 2);
 
-	if (check_statement(a, stamp, err) < 0 || token_trust_new(stamp->ca, &trust, err) < 0 ||
-	    token_verify(stamp->token, stamp->digest, &imprint, trust, at_s, arena, info_r, err) <
-		    0)
+	if (check_statement(a, stamp, err) < 0)
 		return -1;
+	if (token_trust_new(stamp->ca, &trust, err) < 0) {
+		err->kind = ERR_DAMAGED; /* it was good when it was kept */
+		return err_add(err, "the authority's certificate that is kept with it");
+	}
+	if (token_verify(stamp->token, stamp->digest, &imprint, trust, at_s, arena, info_r, err) <
+	    0)
+		return -1;
+	if (info_r->time_ms != stamp->time_ms) /* what it renewed was held to that time */
+		return err_set(err, ERR_DAMAGED,
+			       "the catalog gives it another time than its token does");
 	return 0;
 }
 
@@ -309,18 +351,8 @@ int proof_time_of(struct archive *a, const struct stamp_row *stamp, int64_t at_s
 	return rc < 0 ? -1 : 0;
 }
 
-/* What is kept of the tree, before anything is computed from it: so a changed mail is told apart from a damaged tree. */
-static int check_leaf(struct archive *a, const struct proof_link *link, const struct digest *leaf,
-		      struct err *err)
+static int other_leaf(const struct proof_link *link, struct err *err)
 {
-	struct stamp_nodes nodes = {archive_catalog(a), link->stamp.stamp, STR_INIT};
-	struct digest kept;
-	int rc = hash_tree_leaf(link->stamp.digest, link->stamp.leaves, link->at, stamp_nodes_fetch,
-				&nodes, &kept, err);
-
-	str_clear(&nodes.buf);
-	if (rc < 0 || digest_eq(link->stamp.digest, leaf, &kept))
-		return rc;
 	if (link->begins_chain)
 		return err_set(
 			err, ERR_DAMAGED,
@@ -332,6 +364,21 @@ static int check_leaf(struct archive *a, const struct proof_link *link, const st
 		       (unsigned long long)link->stamp.stamp);
 }
 
+/* Is LEAF the one that is kept? */
+static int check_leaf(struct archive *a, const struct proof_link *link, const struct digest *leaf,
+		      struct err *err)
+{
+	struct stamp_nodes nodes = {archive_catalog(a), link->stamp.stamp, STR_INIT};
+	struct digest kept;
+	int rc = hash_tree_leaf(link->stamp.digest, link->stamp.leaves, link->at, stamp_nodes_fetch,
+				&nodes, &kept, err);
+
+	str_clear(&nodes.buf);
+	if (rc < 0 || digest_eq(link->stamp.digest, leaf, &kept))
+		return rc;
+	return other_leaf(link, err);
+}
+
 static struct digest leaf_of(const struct proof_link *link, struct arena *arena)
 {
 	struct digest *group = arena_get(arena, link->n_group * sizeof(*group));
@@ -340,27 +387,40 @@ static struct digest leaf_of(const struct proof_link *link, struct arena *arena)
 	return digest_node(link->stamp.digest, group, link->n_group);
 }
 
+/* A leaf that leads to the token is proved, whatever is kept in its place; one that does not is looked up there, so that a changed mail
+ * is told apart from a damaged tree. */
 static int check_link(struct archive *a, const struct proof_link *link, int64_t at_s,
 		      struct arena *arena, struct token_info *info_r, struct err *err)
 {
-	struct digest leaf = leaf_of(link, arena), root;
+	struct digest leaf = leaf_of(link, arena);
+	struct digest root = hash_path_root(link->stamp.digest, &leaf, &link->path);
+	struct err other = {0};
 
-	if (check_leaf(a, link, &leaf, err) < 0)
+	if (proof_check_stamp(a, &link->stamp, &root, at_s, arena, info_r, err) == 0)
+		return 0;
+	if (check_leaf(a, link, &leaf, &other) < 0) {
+		*err = other;
 		return -1;
-	root = hash_path_root(link->stamp.digest, &leaf, &link->path);
-	if (proof_check_stamp(a, &link->stamp, &root, at_s, arena, info_r, err) < 0)
-		return err_add(err, "timestamp %llu", (unsigned long long)link->stamp.stamp);
-	return 0;
+	}
+	return err_add(err, "timestamp %llu", (unsigned long long)link->stamp.stamp);
 }
 
+/* Whose leaf is not the one that is kept may be proved nevertheless: then it is the tree that is damaged. */
 int proof_check_leaves(struct archive *a, const struct proof_links *links, struct arena *arena,
 		       struct err *err)
 {
 	for (size_t i = 0; i < links->n; i++) {
-		struct digest leaf = leaf_of(&links->v[i], arena);
+		const struct proof_link *link = &links->v[i];
+		struct digest leaf = leaf_of(link, arena);
+		struct token_info info;
+		struct err why = {0};
 
-		if (check_leaf(a, &links->v[i], &leaf, err) < 0)
+		if (check_leaf(a, link, &leaf, err) == 0)
+			continue;
+		if (!proof_is_broken_by(err->kind) ||
+		    check_link(a, link, link->stamp.time_ms / 1000, arena, &info, &why) < 0)
 			return -1;
+		err_clear(err);
 	}
 	return 0;
 }

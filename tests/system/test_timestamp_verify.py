@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What timestamps prove: to the administrator, to a stranger with an exported folder, and what is noticed when somebody changed something."""
+import datetime
 import json
 import os
 import pathlib
@@ -13,6 +14,7 @@ from tsa import Tsa
 
 ALTER = os.environ.get("SEALPOST_ALTER", str(ROOT / "build" / "opt" / "tests" / "system" / "alter"))
 MAILS = 49
+NEXT_YEAR = str(datetime.date.today().year + 1) + "-12-31"
 
 
 @pytest.fixture(name="authority")
@@ -172,7 +174,11 @@ def test_a_folder_that_was_tampered_with_is_refused(folder, archive):
     ("UPDATE stamps SET statement = CAST(replace(CAST(statement AS TEXT), 'mails: 49', 'mails: 48') AS BLOB)", "its statement is another one's"),
     ("UPDATE stamps SET mails = 48", "another one"),
     ("UPDATE stamps SET token = substr(token, 1, length(token) - 1) || x'00'", "its signature is not true"),
+    ("UPDATE stamps SET statement = x'00'", "statement"),
+    ("UPDATE stamp_certificates SET der = x'00'", "certificate"),
     ("DELETE FROM stamp_nodes", "missing"),
+    ("UPDATE stamps SET time_ms = time_ms - 86400000", "another time than its token"),
+    ("UPDATE stamps SET ends_s = ends_s + 86400", "later end than its certificates"),
     ("UPDATE audit SET detail = 'nothing' WHERE line = 2", "line 2"),
     ("DELETE FROM audit WHERE line >= 2", "audit log"),
     ("DELETE FROM mails WHERE mail = 7", "vanished"),
@@ -181,6 +187,41 @@ def test_a_folder_that_was_tampered_with_is_refused(folder, archive):
 def test_whatever_is_changed_in_the_catalog_is_found(archive, sql, words):
     alter(archive, sql)
     assert words in findings(archive)
+
+
+def test_a_damaged_hash_is_not_held_against_the_mail_it_is_of(archive):
+    alter(archive, "UPDATE stamp_nodes SET nodes = zeroblob(32) || substr(nodes, 33) WHERE level = 0 AND chunk = 0")
+    first = min(ids(archive, MAILS))  # ids grow with time: the mail of the first leaf
+    assert proof(archive, first)["proof"] == "good"
+    told = findings(archive)
+    assert "its imprint is another one" in told and "other bytes" not in told
+
+
+def test_a_renewal_that_never_was_is_found_even_if_all_its_mails_are_erased(archive):
+    gone = ids(archive, 200)
+    archive.run("import", DATA / "maildir", talks=True)
+    archive.run("timestamp", "run")
+    for mail_id in gone:
+        archive.run("delete", mail_id)
+    archive.run("erase", "index")
+    archive.run("erase", "media")
+    archive.run("timestamp", "verify", "--all")
+    alter(archive, "UPDATE stamps SET covered_by = 2, covered_at = 0 WHERE stamp = 1")
+    assert "renewed another token" in findings(archive)
+    archive.run("timestamp", "verify", gone[0], status=FAILED)
+
+
+def test_a_timestamp_outlives_its_certificate_only_if_it_was_renewed_in_time(archive, authority):
+    authority.signer = "short"
+    archive.run("import", DATA / "maildir", talks=True)
+    archive.run("timestamp", "run")
+    newest = next(i for i in ids(archive, 200) if proof(archive, i)["timestamp"] == 2)
+    archive.run("timestamp", "verify", newest, "--at", NEXT_YEAR, status=FAILED)
+    authority.signer = "good"
+    archive.run("timestamp", "run", "--renew")
+    told = proof(archive, newest, "--at", NEXT_YEAR)
+    assert told["proof"] == "good" and told["renewals"] == 1
+    archive.run("timestamp", "verify", "--all", "--at", NEXT_YEAR)
 
 
 def test_a_timestamp_that_was_taken_out_is_found(archive, folder):
