@@ -96,6 +96,16 @@ struct digest digest_node(enum digest_alg alg, struct digest *v, size_t n)
 	return d;
 }
 
+struct digest digest_pair(enum digest_alg alg, const struct digest *a, const struct digest *b)
+{
+	unsigned char both[2 * DIGEST_MAX];
+	const size_t bytes = digest_bytes(alg);
+
+	memcpy(both, a->b, bytes);
+	memcpy(both + bytes, b->b, bytes);
+	return digest_of(alg, (struct view){(const char *)both, 2 * bytes});
+}
+
 bool digest_eq(enum digest_alg alg, const struct digest *a, const struct digest *b)
 {
 	return memcmp(a->b, b->b, digest_bytes(alg)) == 0;

@@ -25,6 +25,8 @@ struct digest digest_of(enum digest_alg alg, struct view data);
 /* RFC 4998, section 4.2: the digest of N digests, put together in ascending binary order; the digests in V are sorted by
  * it. Of a single one it is that one itself. */
 struct digest digest_node(enum digest_alg alg, struct digest *v, size_t n);
+/* H(a b): the digest of two, side by side (RFC 4998, section 5.3). */
+struct digest digest_pair(enum digest_alg alg, const struct digest *a, const struct digest *b);
 bool digest_eq(enum digest_alg alg, const struct digest *a, const struct digest *b);
 struct view digest_view(enum digest_alg alg, const struct digest *d);
 /* 0; -1: it has another length. */

@@ -69,7 +69,8 @@ static int close_chunk(struct hash_tree *tree, unsigned level, struct err *err)
 	for (size_t i = 0; i < n; i++)
 		memcpy(nodes + i * bytes, l->nodes[i].b, bytes);
 	l->n = 0;
-	if (tree->keep(tree->arg, level, l->chunk++, (struct view){nodes, n * bytes}, err) < 0)
+	if (tree->keep != NULL &&
+	    tree->keep(tree->arg, level, l->chunk++, (struct view){nodes, n * bytes}, err) < 0)
 		return -1;
 	return add(tree, level + 1, &root, err);
 }

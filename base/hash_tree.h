@@ -16,7 +16,8 @@ enum { HASH_TREE_CHUNK = 64 };
 
 /* Building: leaves in their order, then the end. Each chunk is given out when it is complete: LEVEL 0 has the leaves, level 1 the
  * roots of 64 leaves, and so on, up to and without the level that is the root alone; CHUNK counts from 0; NODES are up to 64
- * digests, side by side. FN returns -1 (with err) to stop. */
+ * digests, side by side. KEEP returns -1 (with err) to stop; without one (NULL) only the root
+ * is of interest. */
 typedef int hash_tree_keep_fn(void *arg, unsigned level, uint64_t chunk, struct view nodes,
 			      struct err *err);
 struct hash_tree;

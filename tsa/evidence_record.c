@@ -156,11 +156,7 @@ static struct view token_of(const ER_TIMESTAMP *timestamp)
 
 static int alg_of(const X509_ALGOR *algorithm, enum digest_alg *alg_r)
 {
-	return digest_by_name(OBJ_nid2ln(OBJ_obj2nid(algorithm->algorithm)), alg_r) == 0 ||
-			       digest_by_name(OBJ_nid2sn(OBJ_obj2nid(algorithm->algorithm)),
-					      alg_r) == 0
-		       ? 0
-		       : -1;
+	return digest_by_name(OBJ_nid2ln(OBJ_obj2nid(algorithm->algorithm)), alg_r);
 }
 
 /* What token and timestamp say of themselves; proves nothing yet. */
@@ -182,18 +178,6 @@ static int look_at(struct proving *p, const ER_TIMESTAMP *timestamp, struct toke
 		return err_set(err, ERR_DAMAGED,
 			       "its tree and its token name different hash algorithms");
 	return 0;
-}
-
-/* H(a b), as RFC 4998, section 5.3 has it. */
-static struct digest digest_pair(enum digest_alg alg, const struct digest *a,
-				 const struct digest *b)
-{
-	unsigned char both[2 * DIGEST_MAX];
-	const size_t bytes = digest_bytes(alg);
-
-	memcpy(both, a->b, bytes);
-	memcpy(both + bytes, b->b, bytes);
-	return digest_of(alg, (struct view){(const char *)both, 2 * bytes});
 }
 
 /* All chains before this one, as they are encoded. */

@@ -120,17 +120,11 @@ struct digest *proof_rehash_group(enum digest_alg alg, const struct proof_object
 	CLEAN_STR chains = STR_INIT;
 	struct digest *v = digests_of(alg, objects, arena);
 	struct digest before;
-	const size_t bytes = digest_bytes(alg);
 
 	evidence_record_write_chains(so_far, &chains);
 	before = digest_of(alg, str_view(&chains));
-	for (size_t i = 0; i < objects->n; i++) {
-		unsigned char both[2 * DIGEST_MAX];
-
-		memcpy(both, v[i].b, bytes);
-		memcpy(both + bytes, before.b, bytes);
-		v[i] = digest_of(alg, (struct view){(const char *)both, 2 * bytes});
-	}
+	for (size_t i = 0; i < objects->n; i++)
+		v[i] = digest_pair(alg, &v[i], &before);
 	return v;
 }
 

@@ -197,12 +197,6 @@ static int gather_tokens(struct stamping *s, struct evidence *e, struct err *err
 
 /* ---- one stamp ---- */
 
-static int drop_nodes(void *arg, unsigned level, uint64_t chunk, struct view nodes, struct err *err)
-{
-	(void)arg, (void)level, (void)chunk, (void)nodes, (void)err;
-	return 0;
-}
-
 /* (ST1) */
 static int state(struct stamping *s, struct evidence *e, struct err *err)
 {
@@ -296,7 +290,7 @@ int stamping_finish(struct stamping *s, struct evidence *e, struct err *err)
 	struct token_request request = {.alg = e->stamp.digest, .policy = s->authority.policy};
 	struct digest pair[2];
 
-	if (evidence_root(e, drop_nodes, NULL, &pair[0], err) < 0 || state(s, e, err) < 0)
+	if (evidence_root(e, NULL, NULL, &pair[0], err) < 0 || state(s, e, err) < 0)
 		return -1;
 	pair[1] = digest_of(e->stamp.digest, e->stamp.statement);
 	request.imprint = digest_node(e->stamp.digest, pair, 2);
