@@ -61,7 +61,7 @@ build: build/sealpost $(DAEMONS:%=build/sealpost-%) ## build build/sealpost and 
 # --- packages: compiler flags, and a sentence for each one that is missing --------------------
 
 # What a goal needs besides the build's own packages; these goals install what is missing.
-DEPS_run := --build
+DEPS_run := --build --web
 DEPS_test := --tests
 DEPS_bench := --tests --bench
 DEPS_fuzz := --fuzz
@@ -70,7 +70,7 @@ GOALS := $(or $(MAKECMDGOALS),build)
 DEPS := $(sort $(foreach goal,$(GOALS),$(DEPS_$(goal))))
 
 .PHONY: FORCE
-ifneq ($(filter-out help clean format layers fresh,$(GOALS)),)
+ifneq ($(filter-out help clean format layers fresh web,$(GOALS)),)
 include build/packages.mk
 endif
 build/packages.mk: FORCE
@@ -146,7 +146,7 @@ build/sealpost-%: build/opt/sealpost-%
 # --- running and testing ----------------------------------------------------------------------
 
 .PHONY: run test bench fuzz
-run: build ## build, and show a demo archive in build/demo
+run: build web ## build, and show a demo archive in build/demo
 	@tests/system/demo.sh
 
 # T=test_pack is one program, T=tests/system/test_x.py one file.
@@ -174,12 +174,23 @@ bench: build/sealpost $(DAEMONS:%=build/sealpost-%) $(BENCH:%=build/opt/%) ## me
 fuzz: $(FUZZ:%=build/fuzz/%) ## fuzz each parser for FUZZ_SECONDS=30
 	@tests/fuzz/run $(FUZZ_SECONDS) $(if $(T),$(T:%=build/fuzz/tests/fuzz/%),$^)
 
+# --- the page ---------------------------------------------------------------------------------
+
+# Nothing of the C is built from it or tested with it, so neither wants node.
+WEB_SRC := $(shell find ui-backend/web -name node_modules -prune -o -name '*.gen.ts' -o -type f -print) ui-backend/openapi.yaml
+.PHONY: web
+web: build/web/index.html ## build the page into build/web (brings its own node, if the system's is too old)
+build/web/index.html: $(WEB_SRC) package/web
+	@echo "  WEB"
+	@package/web
+	@touch $@
+
 # --- looking at the source --------------------------------------------------------------------
 
 # One stamp a file: what has not changed is not looked at again. Programs, not tests, get the slow
 # reading by clang-tidy.
 LINT := $(ALL_SRC:%=build/lint/%.ok)
-SCRIPTS := $(sort $(wildcard package/deps package/flags package/fresh tests/system/demo.sh tests/fuzz/run .ci/run))
+SCRIPTS := $(sort $(wildcard package/deps package/flags package/fresh package/web tests/system/demo.sh tests/fuzz/run .ci/run))
 .PHONY: lint format layers fresh
 lint: $(LINT) build/lint/scripts.ok ## clang-format, clang-tidy, cppcheck, shellcheck, licence lines
 	@echo "lint: $(words $(LINT)) files, nothing found"
@@ -208,11 +219,12 @@ fresh: ## `make run` and `make test` in a Debian with nothing but git and make (
 # --- the rest ---------------------------------------------------------------------------------
 
 .PHONY: install clean help
-install: build ## install below DESTDIR= and PREFIX=/usr
+install: build web ## install below DESTDIR= and PREFIX=/usr
 	install -D -m 0755 build/sealpost $(DESTDIR)$(PREFIX)/bin/sealpost
 	install -D -m 0755 build/sealpost-verify $(DESTDIR)$(PREFIX)/bin/sealpost-verify
 	for daemon in $(filter-out verify,$(DAEMONS)); do install -D -m 0755 build/sealpost-$$daemon \
 	  $(DESTDIR)$(PREFIX)/lib/sealpost/sealpost-$$daemon || exit 1; done
+	cd build/web && find . -type f -exec install -D -m 0644 {} $(abspath $(DESTDIR)$(PREFIX))/share/sealpost/web/{} \;
 
 clean: ## remove build/
 	rm -rf build

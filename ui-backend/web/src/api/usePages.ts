@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { api, type Answer, type Args, type PathsWith } from "./client";
+import type { Problem } from "./problem";
+
+/* A list that pages by cursor: all pages that were asked for so far, and a way to the next one. */
+export function usePages<P extends PathsWith<"get">>(
+	path: P,
+	args: Omit<Args<P, "get">, "signal">,
+	{ enabled = true, staleTime }: { enabled?: boolean; staleTime?: number } = {},
+) {
+	type Page = Answer<P, "get">;
+	const asked = useInfiniteQuery<Page, Problem, { pages: Page[] }, unknown[], string | undefined>({
+		queryKey: [path, args, "pages"],
+		queryFn: ({ signal, pageParam }) =>
+			(api.get as (path: P, args: object) => Promise<Page>)(path, {
+				...args,
+				query: { ...(args as { query?: object }).query, cursor: pageParam },
+				signal,
+			}),
+		initialPageParam: undefined,
+		getNextPageParam: (page) => (page as { next?: string }).next,
+		enabled,
+		...(staleTime !== undefined ? { staleTime } : {}),
+	});
+	return {
+		...asked,
+		pages: asked.data?.pages ?? [],
+		more: asked.hasNextPage ? () => void asked.fetchNextPage() : undefined,
+	};
+}
