@@ -12,6 +12,7 @@ PACKAGES := sqlcipher gmime-3.0 libzstd json-c libcrypto libssl libcurl libcrypt
 # What has no pkg-config file; and what one program alone is linked with.
 LIBS := -lmilter
 LIBS_smb := -lsmbclient
+LIBS_login := -lldap -llber -lpam
 
 DESTDIR ?=
 PREFIX ?= /usr
@@ -136,6 +137,7 @@ $(foreach v,opt san tsan fuzz,$(eval $(call VARIANT,$(v))))
 
 # What a unit test starts.
 build/san/tests/unit/test_authority: | build/san/sealpost-tsa
+build/san/tests/unit/test_source: | build/san/sealpost-login
 
 build/sealpost: build/opt/sealpost
 	@ln -f $< $@
