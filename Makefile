@@ -5,10 +5,10 @@
 # A folder listed here is searched for sources; every .c but a main.c goes into libsealpost.a.
 FLOORS := base storage app tsa backup scheduler ui-backend
 # Daemons: sealpost-NAME is made of the main.c in a folder NAME, wherever that is.
-MAINS := $(filter-out app/cmd/main.c,$(wildcard */main.c storage/*/main.c app/*/main.c app/*/*/main.c tsa/*/main.c))
+MAINS := $(filter-out app/cmd/main.c,$(wildcard */main.c storage/*/main.c app/*/main.c app/*/*/main.c tsa/*/main.c ui-backend/*/main.c))
 DAEMONS := $(notdir $(patsubst %/main.c,%,$(MAINS)))
 main_of = $(basename $(filter %/$(1)/main.c $(1)/main.c,$(MAINS)))
-PACKAGES := sqlcipher gmime-3.0 libzstd json-c libcrypto libssl libcurl libcrypt libqrencode libxml-2.0 zlib minizip
+PACKAGES := sqlcipher gmime-3.0 libzstd json-c libcrypto libssl libcurl libcrypt libqrencode libxml-2.0 zlib minizip libmicrohttpd
 # What has no pkg-config file; and what one program alone is linked with.
 LIBS := -lmilter
 LIBS_smb := -lsmbclient

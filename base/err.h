@@ -56,7 +56,19 @@
 	  "It was stopped on request. What was done so far is kept; run it again to go on.")       \
 	X(EXPIRED, "expired", 500, 451, false,                                                     \
 	  "A certificate has ended. The mail is as it was; only this proof of it rests on "        \
-	  "nothing.")
+	  "nothing.")                                                                              \
+	X(NOSESSION, "no-session", 401, 530, false, "You are not logged in, or not any more.")     \
+	X(FORGED, "forged", 403, 550, false,                                                       \
+	  "This did not come from the archive's own page; nothing was done. Load the page anew.")  \
+	X(METHOD, "method", 405, 502, false, "That cannot be done there; nothing was done.")       \
+	X(MEDIATYPE, "media-type", 415, 554, false,                                                \
+	  "What was sent is not of the kind that is taken here; nothing was done.")                \
+	X(WRONGHOST, "wrong-host", 421, 550, false,                                                \
+	  "The archive is not reached by this name. The setting \"host\" has those that it is.")   \
+	X(OVERLOAD, "overload", 429, 451, true,                                                    \
+	  "Too much is asked at once; nothing was done. Try again in a moment.")                   \
+	X(NOARCHIVE, "no-archive", 503, 451, true,                                                 \
+	  "There is no archive here yet. The administrator sets it up in the browser.")
 
 enum err_kind {
 #define X(kind, code, http, smtp, retry, sentence) ERR_##kind,

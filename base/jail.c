@@ -104,12 +104,18 @@ static int limit_files(unsigned files, struct err *err)
 	return 0;
 }
 
+int jail_become(const char *user, struct err *err)
+{
+	if (geteuid() != 0 || user == NULL || user[0] == '\0')
+		return 0;
+	return become_keeping_parent(user, err);
+}
+
 int jail_enter(const char *user, unsigned files, struct err *err)
 {
 	if (limit_files(files, err) < 0) /* root may raise it, too */
 		return -1;
-	if (geteuid() == 0 && user != NULL && user[0] != '\0' &&
-	    become_keeping_parent(user, err) < 0)
+	if (jail_become(user, err) < 0)
 		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_errno(err, "no new privileges: %m");

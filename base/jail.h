@@ -22,4 +22,7 @@ int jail_follow_starter(struct err *err);
  * privileges by exec, no core dumps, at most FILES open files. */
 int jail_enter(const char *user, unsigned files, struct err *err);
 
+/* The first half alone, for what starts programs that have privileges of their own. */
+int jail_become(const char *user, struct err *err);
+
 #endif

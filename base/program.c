@@ -24,8 +24,7 @@ void program_use_folder(const char *folder)
 	folder_for_tests = folder;
 }
 
-/* The folder of the running program, with the slash behind it. */
-static int own_folder(struct str *folder, struct err *err)
+int program_folder(struct str *folder, struct err *err)
 {
 	char self[4096];
 	ssize_t len;
@@ -55,7 +54,7 @@ int program_path(const char *name, struct str *path, struct err *err)
 	size_t start = path->len;
 	CLEAN_STR folder = STR_INIT;
 
-	if (own_folder(&folder, err) < 0)
+	if (program_folder(&folder, err) < 0)
 		return -1;
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
 		str_addf(path, "%s%ssealpost%s%s", folder.data, places[i], dash(name), name);

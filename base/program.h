@@ -22,6 +22,9 @@ enum { PROGRAM_FD = 3 }; /* what is handed over becomes this descriptor */
 /* The path of sealpost-NAME, appended to PATH. ERR_NOTFOUND: it is in neither place. */
 int program_path(const char *name, struct str *path, struct err *err);
 
+/* The folder of the running program, with the slash behind it; appended to FOLDER. */
+int program_folder(struct str *folder, struct err *err);
+
 /* For tests, which lie elsewhere: look in FOLDER (not copied) as if the running program were there. */
 void program_use_folder(const char *folder);
 

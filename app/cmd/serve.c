@@ -2,7 +2,7 @@
 /* serve - all daemons of an archive in the foreground, for trials; on a server, systemd runs them.
  *
  * Which ones: the archiver, the shipper and the scheduler always; sealpost-smtpd if ARCHIVE/smtpd.conf is there, sealpost-milter if
- * ARCHIVE/milter.conf is. One that dies is started again, after a pause that grows as long as it does not stay up; one
+ * ARCHIVE/milter.conf is, sealpost-api if ARCHIVE/api.conf is. One that dies is started again, after a pause that grows as long as it does not stay up; one
  * that does not start at all is told once, and keeps the others from nothing. On
  * SIGTERM or SIGINT jobs and doors end first, so that all they acknowledged is in the spool; then what is ready is
  * archived, and what was archived is carried to its medium.
@@ -15,6 +15,7 @@
 #include "base/jail.h"
 #include "base/log.h"
 #include "base/program.h"
+#include "ui-backend/settings.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -33,7 +34,7 @@ enum { STARTS_MAX = 6, PAUSE_MS_HOPELESS = 60 * 1000 };
 enum { GRACE_MS = 60000, DRAIN_MS = 10 * 60 * 1000, SHIP_MS = 60 * 1000 };
 enum { EXPIRE_EVERY_MS = 10 * 60 * 1000 };
 /* Jobs and doors first: they end in this order. */
-enum { SCHEDULER, SMTPD, MILTER, ARCHIVER, SHIPPER, DAEMONS };
+enum { SCHEDULER, API, SMTPD, MILTER, ARCHIVER, SHIPPER, DAEMONS };
 
 struct child {
 	const char *name; /* NULL: not wanted here */
@@ -313,8 +314,25 @@ static int look_at_milter(struct service *s, struct str *told, struct err *err)
 	return 0;
 }
 
+static int look_at_api(struct service *s, struct str *told, struct err *err)
+{
+	CLEAN(api_settings) settings = NULL;
+	CLEAN_STR path = STR_INIT;
+
+	if (!has_file(s, "api.conf", &path))
+		return 0;
+	if (api_settings_read(path.data, &settings, err) < 0)
+		return -1;
+	s->child[API].name = "api";
+	if (view_starts(VIEW(settings->listen), "unix:"))
+		str_addf(told, "  api       %s\n", settings->listen);
+	else
+		str_addf(told, "  api       http://%s%s\n", settings->listen, settings->base);
+	return 0;
+}
+
 /* Where mail comes in, and how to send one. */
-static int tell(const struct service *s, const struct str *doors)
+static int tell(const struct service *s, const struct str *doors, const struct str *page)
 {
 	CLEAN_STR line = STR_INIT;
 	const char *smtp = strstr(doors->data, " smtp ");
@@ -324,6 +342,7 @@ static int tell(const struct service *s, const struct str *doors)
 	str_adds(&line, "  archiver  takes in what the doors leave in the spool\n"
 			"  shipper   carries it to the media across the network\n"
 			"  scheduler does at their times what \"sealpost job list\" names\n");
+	str_adds(&line, page->data);
 	str_adds(&line, doors->data);
 	if (doors->len == 0)
 		str_adds(&line,
@@ -340,13 +359,15 @@ static int tell(const struct service *s, const struct str *doors)
 static int prepare(struct service *s, struct err *err)
 {
 	CLEAN_STR doors = STR_INIT;
+	CLEAN_STR page = STR_INIT;
 	CLEAN(archive) archive = NULL;
 
 	if (archive_open(s->cmd->archive_dir, &archive, err) < 0 ||
 	    archive_keep_spool_key(archive, err) < 0 || look_at_smtpd(s, &doors, err) < 0 ||
-	    look_at_milter(s, &doors, err) < 0 || jail_signals(false, &s->stop_fd, err) < 0)
+	    look_at_milter(s, &doors, err) < 0 || look_at_api(s, &page, err) < 0 ||
+	    jail_signals(false, &s->stop_fd, err) < 0)
 		return -1;
-	return tell(s, &doors) < 0 ? err_errno(err, "standard output: %m") : 0;
+	return tell(s, &doors, &page) < 0 ? err_errno(err, "standard output: %m") : 0;
 }
 
 /* One that cannot even start is no use to wait for. */

@@ -5,6 +5,7 @@
 #include "app/intake/smtpd/settings.h"
 #include "app/watch/alarms.h"
 #include "scheduler/timetable.h"
+#include "ui-backend/settings.h"
 
 int cmd_settings(struct cmd *cmd)
 {
@@ -17,6 +18,7 @@ int cmd_settings(struct cmd *cmd)
 		{"milter.conf", milter_settings_table},
 		{"timetable.conf", timetable_settings_table},
 		{"alarms.conf", alarm_settings_table},
+		{"api.conf", api_settings_table},
 	};
 	const struct option_row rows[] = {{0}};
 	CLEAN_STR out = STR_INIT;

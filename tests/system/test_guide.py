@@ -25,13 +25,14 @@ def table_of(told, name):
 def test_the_guides_have_every_setting_as_the_program_has_it(folder):
     told = Archive(folder / "archive").text("settings")
     assert len(rows_of(told)) > 30
-    assert table_of(told, "sealpost.conf") + table_of(told, "timetable.conf") + table_of(told, "alarms.conf") == \
+    assert table_of(told, "sealpost.conf") + table_of(told, "timetable.conf") + table_of(told, "alarms.conf") + \
+        table_of(told, "api.conf") == \
         rows_of(ADMIN.split("## Settings", 1)[1]), "put the tables of `sealpost settings` into docs/ADMIN.md"
     assert table_of(told, "smtpd.conf") + table_of(told, "milter.conf") == \
         rows_of(INTAKE.split("## All settings", 1)[1]), "put the others into docs/INTAKE.md"
 
 
-@pytest.mark.parametrize("name", ["smtpd.conf", "milter.conf", "sealpost.conf", "timetable.conf", "alarms.conf"])
+@pytest.mark.parametrize("name", ["smtpd.conf", "milter.conf", "sealpost.conf", "timetable.conf", "alarms.conf", "api.conf"])
 def test_each_file_of_settings_has_its_table(folder, name):
     assert f"{name}\n\n| name | default |" in Archive(folder / "archive").text("settings")
 

@@ -3,7 +3,7 @@
 #ifndef APP_INTAKE_SMTPD_SETTINGS_H
 #define APP_INTAKE_SMTPD_SETTINGS_H
 
-#include "app/intake/smtpd/network.h"
+#include "base/network.h"
 #include "base/conf.h"
 
 /* SMTP (RFC 5321) faces the network; LMTP (RFC 2033) takes from the mail server of this machine what it

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "app/intake/smtpd/network.h"
+#include "base/network.h"
 
 #include "base/conf.h"
 #include "base/str.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* network.h - which clients are known by their address: "192.0.2.0/24", "2001:db8::/32", or one address. */
-#ifndef APP_INTAKE_SMTPD_NETWORK_H
-#define APP_INTAKE_SMTPD_NETWORK_H
+#ifndef BASE_NETWORK_H
+#define BASE_NETWORK_H
 
 #include "base/err.h"
 

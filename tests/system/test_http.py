@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What sealpost-api does with whatever is sent to it, before any route has a say."""
+import contextlib
+import os
+import signal
+import socket
+import time
+
+import pytest
+from http_api import Api, BASE
+from postfix import wait_until
+from sealpost import TIMEOUT_S
+from serve import children
+
+
+@pytest.fixture
+def api(archive):
+    with Api(archive) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def line(api):
+    with socket.create_connection(("127.0.0.1", api.port), timeout=TIMEOUT_S) as sock:
+        yield sock
+
+
+def told(sock):
+    """All that comes until the other side closes."""
+    with sock.makefile("rb") as stream, contextlib.suppress(ConnectionResetError):
+        return stream.read()
+    return b""
+
+
+def raw(api, data):
+    with line(api) as sock:
+        sock.sendall(data)
+        return told(sock)
+
+
+def test_nobody_is_logged_in_at_first(api):
+    answer = api.client().get("/session")
+    assert answer.status == 200 and answer.json["person"] is None and not answer.json["setup"]
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_every_answer_protects_its_reader(api):
+    for path in ("/session", "/none", "/../../x"):
+        headers = api.client().get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cache-control"] == "no-store"
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("path, status, code", [
+    ("/none", 404, "not-found"),
+    ("/session/", 404, "not-found"),
+    ("/session/x", 404, "not-found"),
+    ("//session", 400, "syntax"),
+    ("/./session", 400, "syntax"),
+    ("/../session", 400, "syntax"),
+    ("/%2e%2e/session", 400, "syntax"),
+    ("/sess%2fion", 400, "syntax"),
+    ("/session%00", 400, "syntax"),
+    ("/session%0d%0aX-Evil:%201", 400, "syntax"),
+    ("/session%", 400, "syntax"),
+    ("/session%zz", 400, "syntax"),
+    ("/session%ff", 400, "syntax"),
+    ("/session?a=1&a=2", 400, "syntax"),
+    ("/session?a=%ff", 400, "syntax"),
+    ("/session?" + "&".join(f"a{n}" for n in range(100)), 400, "syntax"),
+])
+def test_an_address_that_is_none_is_refused(api, path, status, code):
+    answer = api.client().get(path)
+    assert (answer.status, answer.code) == (status, code)
+    assert "x-evil" not in answer.headers
+
+
+def test_a_method_that_a_route_has_not_is_named_with_those_it_has(api):
+    answer = api.client().put("/session")
+    assert (answer.status, answer.code) == (405, "method")
+    assert answer.headers["allow"].startswith("GET")
+
+
+def test_who_is_not_logged_in_gets_nowhere(api):
+    answer = api.client().delete("/session")
+    assert (answer.status, answer.code) == (401, "no-session")
+
+
+def test_another_host_is_not_ours(api):
+    answer = api.client(host="rebound.example").get("/session")
+    assert (answer.status, answer.code) == (421, "wrong-host")
+    assert api.client(host="127.0.0.1:99").get("/session").status == 200
+
+
+def test_whose_word_is_not_trusted_cannot_say_for_whom_he_asks(api):
+    sent = {"X-Forwarded-Host": "localhost", "X-Forwarded-For": "192.0.2.1"}
+    answer = api.client(host="rebound.example").request("GET", "/session", headers=sent)
+    assert answer.status == 421
+
+
+def test_a_trusted_proxy_says_for_whom_it_asks(archive):
+    with Api(archive, proxy="127.0.0.1", host="archive.example") as api:
+        for host, status in (("archive.example", 200), ("a.example, archive.example", 200),
+                             ("archive.example, b.example", 421), ("bad host", 400)):
+            sent = {"X-Forwarded-Host": host, "X-Forwarded-Proto": "https"}
+            assert api.client().request("GET", "/session", headers=sent).status == status
+
+
+def test_a_head_that_is_too_large_is_refused(api):
+    answer = api.client().request("GET", "/session", headers={"X-Much": "x" * 17000})
+    assert (answer.status, answer.code) == (413, "too-big")
+    assert b" 431 " in raw(api, b"GET " + BASE.encode() + b"/session HTTP/1.1\r\nHost: localhost\r\n" +
+                           b"X: " + b"x" * 60000 + b"\r\n\r\n")
+
+
+@pytest.mark.parametrize("head", [
+    b"Content-Length: 2\r\nContent-Length: 3\r\n", b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n",
+    b"Content-Length: -1\r\n", b"Content-Length: 1x\r\n", b"Content-Length: 2\r\n"])
+def test_a_head_that_says_two_things_or_nonsense_is_refused(api, head):
+    got = raw(api, b"GET " + BASE.encode() + b"/session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + head +
+              b"\r\n{}")
+    assert b" 400 " in got or b" 413 " in got, got
+
+
+def test_a_head_that_does_not_end_costs_nobody_more_than_its_time(archive):
+    with Api(archive, head_timeout="1", workers="1") as api, line(api) as slow:
+        slow.sendall(b"GET " + BASE.encode() + b"/session HTTP/1.1\r\n")
+        begun = time.monotonic()
+        slow.settimeout(0.1)
+        closed = False
+        while not closed and time.monotonic() < begun + TIMEOUT_S:
+            try:
+                slow.sendall(b"X")  # something comes all the time
+                closed = slow.recv(100) == b""
+            except TimeoutError:
+                assert api.client().get("/session").status == 200
+            except OSError:
+                closed = True
+        assert closed
+
+
+def test_many_who_say_nothing_harm_nobody(archive):
+    with Api(archive, workers="2", connections="2000") as api, contextlib.ExitStack() as idle:
+        for _ in range(500):
+            idle.enter_context(line(api))
+        assert api.client().get("/session").status == 200
+
+
+def test_a_worker_that_is_killed_is_replaced(api):
+    first = children(api.process.pid)
+    os.kill(first[0], signal.SIGKILL)
+    wait_until(lambda: set(children(api.process.pid)) != set(first) and
+               len(children(api.process.pid)) == len(first), api.said)
+    assert api.client().get("/session").status == 200
+
+
+def test_workers_do_not_outlive_their_master(archive):
+    api = Api(archive)
+    with contextlib.suppress(AssertionError), api:
+        workers = children(api.process.pid)
+        os.kill(api.process.pid, signal.SIGKILL)
+        wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers))
+
+
+def test_it_listens_at_a_unix_socket(archive, folder):
+    with Api(archive, listen=f"unix:{folder}/api.sock"):
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(TIMEOUT_S)
+            sock.connect(f"{folder}/api.sock")
+            sock.sendall(b"GET " + BASE.encode() + b"/session HTTP/1.1\r\nHost: any.example\r\n"
+                         b"X-Forwarded-Proto: https\r\nConnection: close\r\n\r\n")
+            assert b" 200 OK" in told(sock)
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:8480", "192.0.2.1:80", "127.0.0.1", "127.0.0.1:x", "unix:relative"])
+def test_no_other_machine_may_reach_it(archive, listen):
+    api = Api(archive, listen=listen)
+    with pytest.raises(AssertionError, match="did not start"):
+        api.__enter__()
+    api.process.wait(TIMEOUT_S)
+    api.process.stderr.close()
+
+
+def test_an_archive_that_is_not_there_yet_has_a_page_to_make_it(folder):
+    from sealpost import Archive
+    (folder / "new").mkdir()
+    with Api(Archive(folder / "new")) as api:
+        assert api.client().get("/session").json["setup"]
+        assert api.client().delete("/session").code in ("no-archive", "no-session")

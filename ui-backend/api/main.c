@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sealpost-api - answers the archive's page and its HTTP interface.
+ *
+ *     sealpost-api [--archive DIR] [--verbose] [--follow] [--routes]
+ *
+ * Settings: DIR/api.conf (ui-backend/settings.c). It listens at a Unix socket or on the loopback, for the reverse proxy. --routes: tell the
+ * table of routes, and end. On SIGTERM or SIGINT requests under way are answered, and it ends.
+ *
+ * Jail: reads its settings and the page's files and listens; then becomes the user that is set, if root started it. It holds the archive
+ * key and reads what browsers send, so package/ confines it: it needs the archive's folder, its media, and no network but its
+ * socket. It asks no foreign server: sealpost-login does, which holds no key. It keeps the right to start programs with privileges of their own, since
+ * PAM has the system's passwords checked by one.
+ */
+#include "app/mail/mail.h"
+#include "base/conn.h"
+#include "base/file.h"
+#include "base/jail.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/service.h"
+#include "ui-backend/master.h"
+#include "ui-backend/route.h"
+
+#include <stdio.h>
+
+enum { BACKLOG = 1024 };
+
+static int listen_at(const struct api_settings *s, int *fd_r, struct err *err)
+{
+	const struct listen_options options = {
+		.mode = s->mode,
+		.group = *s->group ? s->group : NULL,
+		.backlog = BACKLOG,
+	};
+
+	return conn_listen(s->listen, &options, fd_r, err);
+}
+
+static int serve(const struct service *service, struct err *err)
+{
+	CLEAN(api_settings) settings = NULL;
+	CLEAN(webroot) root = NULL;
+	CLEAN_STR path = STR_INIT;
+	CLEAN_FD listener = -1;
+	CLEAN_FD stop_fd = -1;
+	struct server_options options = {.archive_dir = service->archive_dir};
+
+	str_addf(&path, "%s/api.conf", service->archive_dir);
+	if (jail_signals(service->follow, &stop_fd, err) < 0 ||
+	    api_settings_read(path.data, &settings, err) < 0 ||
+	    webroot_read(settings->web, settings->base, &root, err) < 0 ||
+	    listen_at(settings, &listener, err) < 0 || jail_become(settings->user, err) < 0)
+		return -1;
+	if (webroot_count(root) == 0)
+		log_warn("the page's files are missing, only the HTTP interface answers");
+	options.settings = settings;
+	options.root = root;
+	options.listener = listener;
+	log_info("api ready");
+	return master_run(&options, stop_fd, err);
+}
+
+static int tell_routes(void)
+{
+	CLEAN_STR table = STR_INIT;
+
+	routes_table(&table);
+	return fputs(table.data, stdout) < 0 || fflush(stdout) != 0 ? SERVICE_FAILED : SERVICE_DONE;
+}
+
+int main(int argc, char **argv)
+{
+	struct service service = {.name = "api", .own = "--routes"};
+	struct err err = {0};
+
+	secret_harden_process();
+	if (service_parse(&service, argc, argv) < 0)
+		return SERVICE_USAGE;
+	if (service.own_given)
+		return tell_routes();
+	mail_init();
+	if (serve(&service, &err) == 0)
+		return SERVICE_DONE;
+	return service_failed(
+		&service, &err,
+		"Until this is mended nobody can search or read in the browser. Mail is "
+		"archived all the same.");
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* route.h - every route of the API, in one table.
+ *
+ * ROUTES has a row for each operation of openapi.yaml, and a test holds the two against each other: method, path, the function
+ * that answers (api_NAME; NAME is the operationId), the right that is needed, what the body is, and flags.
+ *
+ * A new route is a row here, an operation in openapi.yaml, and a function in the api_*.c of its subject, which reads what came
+ * with request.h and answers with reply.h. It is quick (100 ms at most): what may be slow goes through reply_later(), or is a task.
+ */
+#ifndef UI_BACKEND_ROUTE_H
+#define UI_BACKEND_ROUTE_H
+
+#include "ui-backend/uri.h"
+
+/* none: anybody. SESSION: who is logged in, and a token of his that was made for anything. The rest: app/access/rights.h.
+ *
+ * NOTHING: a body is refused. JSON: an object, in request->body. STREAM: the function is called when the head is there, and takes the
+ * body piece by piece (request_take_body()).
+ *
+ * BARE: also while there is no archive yet (request->archive is NULL then).
+ * PASSING: also for who has yet to set up his one-time codes, and may do nothing else before.
+ * SLOW: an upload's time limit. */
+/* clang-format off */
+#define ROUTES(X)                                                                                  \
+	/* who is there */                                                                         \
+	X(GET,    "/session",                        get_session,             none,      NOTHING, ROUTE_BARE | ROUTE_PASSING) \
+	X(DELETE, "/session",                        log_out,                 SESSION,   NOTHING, ROUTE_PASSING)
+/* clang-format on */
+
+enum api_method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHODS };
+
+#define ROUTE_NEEDS(X)                                                                             \
+	X(none)                                                                                    \
+	X(SESSION)                                                                                 \
+	X(SEARCH)                                                                                  \
+	X(READ)                                                                                    \
+	X(DOWNLOAD)                                                                                \
+	X(NOTE)                                                                                    \
+	X(SEND)                                                                                    \
+	X(EXPORT)                                                                                  \
+	X(EVIDENCE)                                                                                \
+	X(REQUEST)                                                                                 \
+	X(DECIDE)                                                                                  \
+	X(HOLD)                                                                                    \
+	X(CONFIGURE)                                                                               \
+	X(AUDIT_LOG)                                                                               \
+	X(UPLOAD)
+enum route_needs {
+#define X(name) NEEDS_##name,
+	ROUTE_NEEDS(X)
+#undef X
+};
+
+enum route_body { BODY_NOTHING, BODY_JSON, BODY_STREAM };
+enum { ROUTE_BARE = 1, ROUTE_PASSING = 2, ROUTE_SLOW = 4 };
+
+struct api_request;
+typedef int handler_fn(struct api_request *r, struct err *err);
+
+struct route {
+	enum api_method method;
+	const char *path; /* below .../api/v1: "/mails/{id}" */
+	const char *name; /* "read_mail" */
+	handler_fn *handler;
+	enum route_needs needs;
+	enum route_body body;
+	unsigned flags;
+};
+
+#define X(method, path, name, needs, body, flags) handler_fn api_##name;
+ROUTES(X)
+#undef X
+
+extern const struct route routes[];
+extern const size_t n_routes;
+
+const char *method_text(enum api_method method);
+int method_read(const char *text, enum api_method *method_r); /* -1: none of ours; HEAD is a GET */
+const char *needs_text(enum route_needs needs);
+
+/* Segments of a path that a route's {name} stands for. */
+struct route_params {
+	struct {
+		const char *name; /* up to "}" */
+		struct view value;
+	} v[4];
+	size_t n;
+};
+
+/* The route of METHOD and the path behind .../api/v1 (SEGMENTS): 1; 0 with NULL: there is no such path; 0 with a route: it has other methods. */
+int route_find(enum api_method method, const struct view *segments, size_t n,
+	       const struct route **route_r, struct route_params *params_r);
+/* The methods of a path, "GET, PUT", as the field Allow has them. */
+void route_methods(const struct view *segments, size_t n, struct str *out);
+
+/* The table, a route a line: "GET /mails/{id} READ nothing read_mail"; for the test. */
+void routes_table(struct str *out);
+
+#endif
