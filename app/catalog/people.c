@@ -5,45 +5,22 @@
 
 #include <ctype.h>
 
-static const char *const sources[PERSON_SOURCES] = {"fixed", "own",  "appliance",
-						    "ldap",  "imap", "oidc"};
 static const char *const roles[PERSON_ROLES] = {"user",    "admin",       "auditor",
 						"revisor", "dataofficer", "uploader"};
-
-const char *person_source_name(enum person_source source)
-{
-	return sources[source];
-}
 
 const char *person_role_name(enum person_role role)
 {
 	return roles[role];
 }
 
-static int by_name(const char *const *names, size_t n, struct view name)
-{
-	for (size_t i = 0; i < n; i++)
-		if (view_eq(VIEW(names[i]), name))
-			return (int)i;
-	return -1;
-}
-
-int person_source_by_name(struct view name, enum person_source *source_r)
-{
-	const int found = by_name(sources, PERSON_SOURCES, name);
-
-	if (found >= 0)
-		*source_r = (enum person_source)found;
-	return found < 0 ? -1 : 0;
-}
-
 int person_role_by_name(struct view name, enum person_role *role_r)
 {
-	const int found = by_name(roles, PERSON_ROLES, name);
-
-	if (found >= 0)
-		*role_r = (enum person_role)found;
-	return found < 0 ? -1 : 0;
+	for (size_t i = 0; i < PERSON_ROLES; i++)
+		if (view_eq(VIEW(roles[i]), name)) {
+			*role_r = (enum person_role)i;
+			return 1;
+		}
+	return 0;
 }
 
 /* ---- what the folder's files share ---- */

@@ -10,18 +10,10 @@
 #define APP_CATALOG_PEOPLE_H
 
 #include "app/catalog/catalog.h"
+#include "app/catalog/person_source.h"
 #include "base/arena.h"
 
 /* The numbers are in the catalog and never change. */
-enum person_source {
-	PERSON_FIXED,     /* admin, auditor, revisor, dataofficer: always there */
-	PERSON_OWN,       /* made in the archive */
-	PERSON_APPLIANCE, /* the appliance's own people, by PAM */
-	PERSON_LDAP,
-	PERSON_IMAP,
-	PERSON_OIDC, /* not in this version */
-	PERSON_SOURCES
-};
 enum person_role {
 	PERSON_ROLE_USER, /* sees what his own and his groups' addresses sent or got */
 	PERSON_ROLE_ADMIN,
