@@ -117,13 +117,14 @@ int uri_read(struct arena *arena, struct view raw, const char *base, struct uri 
 
 	*uri_r = (struct uri){0};
 	view_cut(&raw, '?', &path);
-	/* "/archive" is what people type */
-	if (path.len == base_len - 1 && memcmp(path.data, base, path.len) == 0)
-		path.len = 0;
-	else if (!view_starts(path, base))
-		return 0;
-	else
+	if (view_starts(path, base)) {
 		path = (struct view){path.data + base_len, path.len - base_len};
+		uri_r->ends_in_slash = path.len == 0;
+	} else if (path.len == base_len - 1 && memcmp(path.data, base, path.len) == 0) {
+		path.len = 0; /* "/archive" is what people type */
+	} else {
+		return 0;
+	}
 	if (read_path(arena, path, uri_r, err) < 0)
 		return -1;
 	return raw.data != NULL && read_query(arena, raw, uri_r, err) < 0 ? -1 : 1;

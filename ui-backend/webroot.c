@@ -144,34 +144,11 @@ static struct view compressed(const struct webroot *root, const char *path, cons
 	return file ? str_view(&file->content) : (struct view){"", 0};
 }
 
-/* The page is built for one place and may be served at another. */
-static void rebase(struct file *file, const char *base)
+static void describe(struct webroot *root)
 {
-	static const char built_for[] = "\"/archive/";
-	CLEAN_STR out = STR_INIT;
-	const char *rest = file->content.data, *hit;
-
-	while ((hit = strstr(rest, built_for)) != NULL) {
-		str_add(&out, rest, (size_t)(hit - rest));
-		str_addf(&out, "\"%s", base);
-		rest = hit + strlen(built_for);
-	}
-	str_adds(&out, rest);
-	str_reset(&file->content);
-	str_addv(&file->content, str_view(&out));
-}
-
-static void describe(struct webroot *root, const char *base)
-{
-	struct file *index;
-	bool moved = strcmp(base, "/archive/") != 0;
-
 	if (root->n == 0)
 		return;
 	qsort(root->v, root->n, sizeof(*root->v), by_path);
-	index = find(root, "index.html");
-	if (index != NULL && moved)
-		rebase(index, base);
 	for (size_t i = 0; i < root->n; i++) {
 		struct file *file = root->v[i];
 
@@ -179,8 +156,6 @@ static void describe(struct webroot *root, const char *base)
 		file->page.plain = str_view(&file->content);
 		file->page.for_ever = view_starts(VIEW(file->path), "assets/");
 		set_etag(file);
-		if (file == index && moved)
-			continue;
 		file->page.gz = compressed(root, file->path, ".gz");
 		file->page.br = compressed(root, file->path, ".br");
 	}
@@ -206,7 +181,7 @@ static int find_folder(struct str *dir, struct err *err)
 	return 0;
 }
 
-int webroot_read(const char *dir, const char *base, struct webroot **webroot_r, struct err *err)
+int webroot_read(const char *dir, struct webroot **webroot_r, struct err *err)
 {
 	CLEAN(webroot) root = mem_new(sizeof(*root));
 	CLEAN_STR found = STR_INIT;
@@ -216,7 +191,7 @@ int webroot_read(const char *dir, const char *base, struct webroot **webroot_r, 
 		return -1;
 	if (found.len > 0 && add_folder(root, found.data, "", 0, err) < 0)
 		return err_add(err, "the page's files");
-	describe(root, base);
+	describe(root);
 	*webroot_r = TAKE(root);
 	return 0;
 }
@@ -314,17 +289,11 @@ static int answer_with(struct api_request *r, const struct web_file *page)
 	return reply_with(r, same ? 304 : 200, response);
 }
 
-/* A path of the page, not of a file: its last part has no suffix. */
-static bool is_of_app(const struct uri *uri)
+/* The page's own addresses are relative to where it lies. */
+static int redirect(struct api_request *r)
 {
-	struct view last;
-
-	if (uri->segments.n == 0)
-		return true;
-	last = uri->segments.v[uri->segments.n - 1];
-	return memchr(last.data, '.', last.len) == NULL &&
-	       !view_eq(uri->segments.v[0], VIEW("assets")) &&
-	       !view_eq(uri->segments.v[0], VIEW("api"));
+	reply_header(r, "Location", r->settings->base);
+	return reply_with(r, 308, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
 }
 
 int webroot_answer(const struct webroot *root, struct api_request *r, struct err *err)
@@ -333,14 +302,14 @@ int webroot_answer(const struct webroot *root, struct api_request *r, struct err
 	CLEAN_STR path = STR_INIT;
 	const struct web_file *page;
 
+	if (uri->segments.n == 0 && !uri->ends_in_slash)
+		return redirect(r);
 	for (size_t i = 0; i < uri->segments.n; i++) {
 		str_adds(&path, i > 0 ? "/" : "");
 		str_addv(&path, uri->segments.v[i]);
 	}
 	page = webroot_find(root, str_view(&path));
-	if (page == NULL && is_of_app(uri))
-		page = webroot_find(root, VIEW(""));
-	if (page == NULL)
+	if (page == NULL || (uri->ends_in_slash && uri->segments.n > 0))
 		return err_set(err, ERR_NOTFOUND, "there is no such page");
 	return answer_with(r, page);
 }

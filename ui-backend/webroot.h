@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* webroot.h - the page's files, read once at the start: no path that a client sends ever opens a file.
  *
- * What lies below assets/ has a hash of its content in its name and may be kept for ever. NAME.gz and NAME.br are NAME, compressed. Any other
- * path of the page (/archive/mails/...) is index.html, which finds its way by itself.
+ * What lies below assets/ has a hash of its content in its name and may be kept for ever. NAME.gz and NAME.br are NAME, compressed. Where in the
+ * page the reader is stands behind the # of the address, and so never comes here.
  */
 #ifndef UI_BACKEND_WEBROOT_H
 #define UI_BACKEND_WEBROOT_H
@@ -12,9 +12,8 @@
 
 struct webroot;
 
-/* DIR empty: where the package has put it, or where it was built. None there: WEBROOT_R is empty, which is no error. BASE stands in
- * index.html wherever it was built for "/archive/". */
-int webroot_read(const char *dir, const char *base, struct webroot **webroot_r, struct err *err);
+/* DIR empty: where the package has put it, or where it was built. None there: WEBROOT_R is empty, which is no error. */
+int webroot_read(const char *dir, struct webroot **webroot_r, struct err *err);
 void webroot_free(struct webroot **root);
 size_t webroot_count(const struct webroot *root);
 

@@ -65,6 +65,11 @@ void addresses_add(struct arena *arena, struct view value, enum role role, struc
 /* The value of a Message-ID field without angle brackets and what is around them. */
 struct view message_id_read(struct arena *arena, struct view value);
 
+bool type_is_text(struct view type); /* read as text, not hung below the mail */
+bool type_is_html(struct view type);
+/* A leaf's content, decoded and as UTF-8, markup and all; of MAX bytes of it. */
+void leaf_utf8(const struct mail *mail, const struct leaf *leaf, size_t max, struct str *out);
+
 /* ---- text.c: characters ---- */
 
 void text_init(void);

@@ -118,7 +118,7 @@ static void read_top_header(struct arena *arena, struct mail *mail)
 
 /* ---- leaves ---- */
 
-static bool is_text_type(struct view type)
+bool type_is_text(struct view type)
 {
 	return view_starts(type, "text/") || view_starts(type, "multipart/") ||
 	       view_eq(type, VIEW("message/delivery-status")) ||
@@ -127,7 +127,7 @@ static bool is_text_type(struct view type)
 	       view_eq(type, VIEW("message/global-delivery-status"));
 }
 
-static bool is_html(struct view type)
+bool type_is_html(struct view type)
 {
 	return view_eq(type, VIEW("text/html")) || view_eq(type, VIEW("text/x-amp-html")) ||
 	       view_eq(type, VIEW("application/xhtml+xml"));
@@ -146,7 +146,7 @@ static bool is_attachment(const struct parts *parts, const struct part *part)
 		return false;
 	if (part->disposition == DISPOSITION_ATTACHMENT)
 		return true;
-	if (is_text_type(part->type))
+	if (type_is_text(part->type))
 		return part->name.len > 0 && part->disposition != DISPOSITION_INLINE;
 	return part->name.len > 0 || !part->has_id || !view_starts(part->type, "image/") ||
 	       !is_under(parts, part, "multipart/related");
@@ -197,24 +197,29 @@ static struct view html_charset(struct view html)
 	return name;
 }
 
-void mail_leaf_text(const struct mail *mail, const struct leaf *leaf, size_t max, struct str *out)
+void leaf_utf8(const struct mail *mail, const struct leaf *leaf, size_t max, struct str *out)
 {
 	CLEAN_STR decoded = STR_INIT;
-	CLEAN_STR utf8 = STR_INIT;
-	bool html = is_html(leaf->type);
-	size_t look_at = max < SIZE_MAX / MARKUP_PER_TEXT ? MARKUP_PER_TEXT * max : max;
 	struct view bytes = leaf_content(mail, leaf), charset = leaf->charset;
 
 	if (leaf->encoding != LEAF_PLAIN) {
-		content_decode(bytes, leaf->encoding, look_at, &decoded);
+		content_decode(bytes, leaf->encoding, max, &decoded);
 		bytes = str_view(&decoded);
 	}
-	if (bytes.len > look_at)
-		bytes.len = look_at;
-	if (html && charset.len == 0)
+	if (bytes.len > max)
+		bytes.len = max;
+	if (charset.len == 0 && type_is_html(leaf->type))
 		charset = html_charset(bytes);
-	text_add(&utf8, bytes, charset);
-	if (html)
+	text_add(out, bytes, charset);
+}
+
+void mail_leaf_text(const struct mail *mail, const struct leaf *leaf, size_t max, struct str *out)
+{
+	CLEAN_STR utf8 = STR_INIT;
+	size_t look_at = max < SIZE_MAX / MARKUP_PER_TEXT ? MARKUP_PER_TEXT * max : max;
+
+	leaf_utf8(mail, leaf, look_at, &utf8);
+	if (type_is_html(leaf->type))
 		mail_html_text(str_view(&utf8), max, out);
 	else
 		str_addv(out, text_cut(str_view(&utf8), max));
@@ -304,8 +309,8 @@ static void take_leaf(struct gathering *g, size_t i)
 	ARENA_PUSH(g->arena, g->mail->leaves, leaf);
 	if (leaf.attachment)
 		add_file(g, &leaf);
-	if (leaf.attachment || !is_text_type(leaf.type) ||
-	    (is_html(leaf.type) && g->alternative[i] != NO_PART))
+	if (leaf.attachment || !type_is_text(leaf.type) ||
+	    (type_is_html(leaf.type) && g->alternative[i] != NO_PART))
 		return;
 	bytes = add_leaf_text(g, &leaf);
 	if (g->alternative[i] != NO_PART && view_eq(leaf.type, VIEW("text/plain")))
@@ -317,7 +322,7 @@ static void take_html_alternative(struct gathering *g, size_t i)
 	const struct part *part = &g->parts.v[i];
 	struct leaf leaf;
 
-	if (part->kind != PART_LEAF || g->alternative[i] == NO_PART || !is_html(part->type) ||
+	if (part->kind != PART_LEAF || g->alternative[i] == NO_PART || !type_is_html(part->type) ||
 	    g->plain_bytes[g->alternative[i]] >= STUB_BYTES)
 		return;
 	leaf = leaf_of(&g->parts, part);

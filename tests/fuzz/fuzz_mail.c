@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/mail/mail.h"
+#include "app/mail/shown.h"
 #include "app/mail/split.h"
 #include "base/err.h"
 
@@ -48,6 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct view raw = {(const char *)data, size};
 	struct mail_limits limits = {4096, 20, 50};
 	struct mail mail;
+	struct shown shown;
 	const char *why;
 
 	arena_reset(arena);
@@ -59,6 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		     mail.leaves.v[i].end <= size);
 	must(mail.text.len <= limits.text_bytes);
 	mail_content_hash(&mail, content, parts, NULL);
+	mail_show(arena, raw, &(struct shown_limits){4096, 50, 200}, &shown);
 	split_and_join(raw);
 	return 0;
 }

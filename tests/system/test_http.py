@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What sealpost-api does with whatever is sent to it, before any route has a say."""
 import contextlib
+import gzip
 import os
 import signal
 import socket
@@ -150,16 +151,17 @@ def test_many_who_say_nothing_harm_nobody(archive):
 
 
 def test_a_worker_that_is_killed_is_replaced(api):
+    wait_until(lambda: len(children(api.process.pid)) == 4, api.said)
     first = children(api.process.pid)
     os.kill(first[0], signal.SIGKILL)
-    wait_until(lambda: set(children(api.process.pid)) != set(first) and
-               len(children(api.process.pid)) == len(first), api.said)
+    wait_until(lambda: len(children(api.process.pid)) == 4 and first[0] not in children(api.process.pid), api.said)
     assert api.client().get("/session").status == 200
 
 
 def test_workers_do_not_outlive_their_master(archive):
     api = Api(archive)
     with contextlib.suppress(AssertionError), api:
+        wait_until(lambda: len(children(api.process.pid)) == 4, api.said)
         workers = children(api.process.pid)
         os.kill(api.process.pid, signal.SIGKILL)
         wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers))
@@ -190,3 +192,69 @@ def test_an_archive_that_is_not_there_yet_has_a_page_to_make_it(folder):
     with Api(Archive(folder / "new")) as api:
         assert api.client().get("/session").json["setup"]
         assert api.client().delete("/session").code in ("no-archive", "no-session")
+
+
+@pytest.fixture
+def page(archive, folder):
+    """A server with a small page; beside it lies a file that is none of the page's."""
+    web = folder / "web"
+    (web / "assets").mkdir(parents=True)
+    (web / "index.html").write_text("<!doctype html><title>page</title>")
+    (web / "assets" / "x-1234.js").write_text("let x = 1;")
+    (web / "assets" / "x-1234.js.gz").write_bytes(gzip.compress(b"let x = 1;"))
+    (web / ".hidden").write_text("hidden")
+    (folder / "beside.html").write_text("beside")
+    (web / "link.html").symlink_to(folder / "beside.html")
+    with Api(archive, web=web) as api:
+        yield api
+
+
+def fetch(api, path, **headers):
+    return api.client().request("GET", path, headers=headers, base="")
+
+
+def test_the_page_is_served_from_its_folder_alone(page):
+    index = fetch(page, "/archive/")
+    assert index.status == 200 and b"<title>page" in index.body
+    assert index.headers["content-type"] == "text/html; charset=utf-8"
+    assert index.headers["cache-control"] == "no-cache"
+    policy = index.headers["content-security-policy"]
+    assert "script-src 'self';" in policy and "frame-ancestors 'none'" in policy and "unsafe-eval" not in policy
+    for path in ("/archive/link.html", "/archive/.hidden", "/archive/beside.html", "/archive/assets/", "/archive/x",
+                 "/archive/%2e%2e/beside.html", "/archive/../beside.html", "/archive/assets", "/beside.html"):
+        assert fetch(page, path).status in (400, 404), path
+
+
+def test_who_leaves_the_slash_out_is_led_to_the_page(page):
+    answer = fetch(page, "/archive")
+    assert (answer.status, answer.headers["location"]) == (308, "/archive/")
+
+
+def test_what_has_a_hash_in_its_name_is_kept_and_comes_compressed(page):
+    plain = fetch(page, "/archive/assets/x-1234.js")
+    assert plain.body == b"let x = 1;" and "immutable" in plain.headers["cache-control"]
+    assert plain.headers["content-type"].startswith("text/javascript")
+    small = fetch(page, "/archive/assets/x-1234.js", **{"Accept-Encoding": "br, gzip"})
+    assert small.headers["content-encoding"] == "gzip" and gzip.decompress(small.body) == plain.body
+    for refused in ("gzip;q=0", "identity", ""):
+        assert "content-encoding" not in fetch(page, "/archive/assets/x-1234.js", **{"Accept-Encoding": refused}).headers
+
+
+def test_who_has_the_page_already_is_told_so(page):
+    first = fetch(page, "/archive/")
+    again = fetch(page, "/archive/", **{"If-None-Match": first.headers["etag"]})
+    assert (again.status, again.body) == (304, b"")
+
+
+def test_the_page_can_only_be_looked_at(page):
+    assert page.client().request("POST", "/archive/", b"x", base="").status == 405
+    assert page.client().request("HEAD", "/archive/", base="").status == 200
+
+
+def test_the_base_is_a_setting(archive, folder):
+    (folder / "web").mkdir()
+    (folder / "web" / "index.html").write_text("page")
+    with Api(archive, web=folder / "web", base="/mail/box/") as api:
+        assert fetch(api, "/mail/box/").body == b"page"
+        assert fetch(api, "/archive/").status == 404
+        assert fetch(api, "/mail/box/api/v1/session").status == 200

@@ -50,8 +50,10 @@ static void the_base_itself_is_the_page_with_and_without_its_slash(void **state)
 
 	assert_int_equal(read_uri(state, "/archive/", &uri), 1);
 	assert_int_equal(uri.segments.n, 0);
+	assert_true(uri.ends_in_slash);
 	assert_int_equal(read_uri(state, "/archive", &uri), 1);
 	assert_int_equal(uri.segments.n, 0);
+	assert_false(uri.ends_in_slash);
 }
 
 static void what_is_outside_of_the_base_is_none_of_ours(void **state)

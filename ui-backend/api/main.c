@@ -48,7 +48,7 @@ static int serve(const struct service *service, struct err *err)
 	str_addf(&path, "%s/api.conf", service->archive_dir);
 	if (jail_signals(service->follow, &stop_fd, err) < 0 ||
 	    api_settings_read(path.data, &settings, err) < 0 ||
-	    webroot_read(settings->web, settings->base, &root, err) < 0 ||
+	    webroot_read(settings->web, &root, err) < 0 ||
 	    listen_at(settings, &listener, err) < 0 || jail_become(settings->user, err) < 0)
 		return -1;
 	if (webroot_count(root) == 0)
