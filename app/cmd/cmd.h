@@ -72,6 +72,11 @@ struct cmd {
 	  "run [--at-least N] [--renew] | status | list | verify ID|--all [--at DATE] | "          \
 	  "export ID --to DIR | rehash | refused [--to DIR]",                                      \
 	  "prove since when mails are unchanged (RFC 3161)")                                       \
+	X(source,                                                                                  \
+	  "list | set ldap|imap|appliance [--SETTING VALUE]... [--ca FILE] [--password-file F | "  \
+	  "--password-prompt] | test NAME [--user U [--password-file F | --password-prompt]] | "   \
+	  "people NAME | order NAME...",                                                           \
+	  "where people are known from, beside the archive itself")                                \
 	X(audit, "list [--last N] | verify", "the log of who did what")                            \
 	X(job,                                                                                     \
 	  "list | run NAME | log NAME [--run N] | history [NAME] | pause NAME | resume NAME | "    \

@@ -347,7 +347,7 @@ static void who_says_nothing_is_a_timeout(void **state)
 	static const char *const ways[] = {"implicit", "starttls", "none"};
 	struct source_answer answer;
 	unsigned port;
-	CLEAN_FD fd = silent_server(&port);
+	const int fd = silent_server(&port);
 
 	for (size_t i = 0; i < 3; i++) {
 		CLEAN_SOURCE source = {0};
@@ -356,6 +356,7 @@ static void who_says_nothing_is_a_timeout(void **state)
 		assert_int_equal(ask(f, &source, "anna", PASSWORD, &answer), -1);
 		assert_int_equal(f->err.kind, ERR_TIMEOUT);
 	}
+	close(fd);
 }
 
 static void who_is_not_there_is_offline(void **state)
@@ -402,7 +403,7 @@ static void asking_in_two_steps_leaves_time_for_others(void **state)
 	struct source_answer answer;
 	struct pollfd p = {.events = POLLIN};
 	unsigned port;
-	CLEAN_FD fd = silent_server(&port);
+	const int fd = silent_server(&port);
 
 	fill_imap(f, &source, port, "none");
 	put(f, &source, "timeout-ms", "10000");
@@ -413,6 +414,7 @@ static void asking_in_two_steps_leaves_time_for_others(void **state)
 	assert_int_equal(poll(&p, 1, 10000), 1);
 	assert_int_equal(source_finish(talk, arena, &answer, &f->err), 0);
 	assert_int_equal(answer.verdict, SOURCE_WRONG); /* the password is empty */
+	close(fd);
 }
 
 static void a_talk_can_be_given_up(void **state)
@@ -424,7 +426,7 @@ static void a_talk_can_be_given_up(void **state)
 	struct source_talk *talk = NULL;
 	struct source_answer answer;
 	unsigned port;
-	CLEAN_FD fd = silent_server(&port);
+	const int fd = silent_server(&port);
 
 	fill_imap(f, &source, port, "implicit");
 	put(f, &source, "timeout-ms", "60000");
@@ -435,6 +437,7 @@ static void a_talk_can_be_given_up(void **state)
 	assert_int_equal(source_start(&source, &question, &talk, &f->err), 0);
 	source_talk_free(&talk);
 	assert_null(talk);
+	close(fd);
 }
 
 int main(void)

@@ -18,6 +18,7 @@ struct login {
 };
 
 /* 0: the answer is set. -1: it could not be found out. */
+int login_ldap(struct login *login, struct err *err);
 int login_imap(struct login *login, struct err *err);
 int login_pam(struct login *login, struct err *err);
 

@@ -44,6 +44,8 @@ static int ask_backend(struct login *login, struct err *err)
 	switch (login->call->source) {
 	case PERSON_APPLIANCE:
 		return login_pam(login, err);
+	case PERSON_LDAP:
+		return login_ldap(login, err);
 	case PERSON_IMAP:
 		return login_imap(login, err);
 	default:
