@@ -8,7 +8,7 @@ FLOORS := base storage app tsa backup scheduler ui-backend
 MAINS := $(filter-out app/cmd/main.c,$(wildcard */main.c storage/*/main.c app/*/main.c app/*/*/main.c tsa/*/main.c ui-backend/*/main.c))
 DAEMONS := $(notdir $(patsubst %/main.c,%,$(MAINS)))
 main_of = $(basename $(filter %/$(1)/main.c $(1)/main.c,$(MAINS)))
-PACKAGES := sqlcipher gmime-3.0 libzstd json-c libcrypto libssl libcurl libcrypt libqrencode libxml-2.0 zlib minizip libmicrohttpd
+PACKAGES := sqlcipher gmime-3.0 libzstd json-c libcrypto libssl libcurl libcrypt libqrencode liboath libxml-2.0 zlib minizip libmicrohttpd
 # What has no pkg-config file; and what one program alone is linked with.
 LIBS := -lmilter
 LIBS_smb := -lsmbclient

@@ -58,6 +58,12 @@
 	  "A certificate has ended. The mail is as it was; only this proof of it rests on "        \
 	  "nothing.")                                                                              \
 	X(NOSESSION, "no-session", 401, 530, false, "You are not logged in, or not any more.")     \
+	X(LOGIN, "log-in", 401, 535, false,                                                        \
+	  "Name or password is not right. After several tries the archive makes you wait.")        \
+	X(SECOND, "second-factor", 401, 535, false,                                                \
+	  "Your one-time code is needed as well: enter the one that your app shows now.")          \
+	X(THROTTLED, "throttled", 429, 451, true,                                                  \
+	  "Too many log-ins failed. Wait as long as it says, and try again.")                      \
 	X(FORGED, "forged", 403, 550, false,                                                       \
 	  "This did not come from the archive's own page; nothing was done. Load the page anew.")  \
 	X(METHOD, "method", 405, 502, false, "That cannot be done there; nothing was done.")       \

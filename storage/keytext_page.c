@@ -3,13 +3,11 @@
 #include "storage/keytext_priv.h"
 
 #include "base/clock.h"
-
-#include <qrencode.h>
+#include "base/qr.h"
 
 enum {
 	COLUMNS = 78,
 	NAME_COLUMNS = 46, /* of a longer name the beginning is shown */
-	QR_MARGIN = 4,     /* the quiet zone that ISO/IEC 18004 asks for */
 	DATE_LEN = sizeof("2026-11-22") - 1,
 	LABEL_COLUMNS = 31,
 };
@@ -245,40 +243,13 @@ static void add_element(struct str *out, const char *name, const char *text)
 	str_addf(out, "</%s>\n", name);
 }
 
-/* One path of horizontal bars, a module high each. */
-static void add_qr_path(struct str *out, const QRcode *code)
-{
-	for (int y = 0; y < code->width; y++) {
-		const unsigned char *row = code->data + (size_t)y * (size_t)code->width;
-
-		for (int x = 0, end; x < code->width; x = end) {
-			for (end = x; end < code->width && (row[end] & 1) == (row[x] & 1);)
-				end++;
-			if (row[x] & 1)
-				str_addf(out, "M%d %dh%dv1h-%dz", x + QR_MARGIN, y + QR_MARGIN,
-					 end - x, end - x);
-		}
-	}
-}
-
 static void add_qr(struct str *out, const struct keytext_payload *payload)
 {
 	CLEAN_STR lines = STR_INIT;
-	QRcode *code;
-	int side;
 
 	keytext_encode(&lines, payload, KEYTEXT_DENSE);
-	code = QRcode_encodeString(lines.data, 0, QR_ECLEVEL_M, QR_MODE_8, 1);
-	must(code != NULL); /* it always fits; only memory can be short */
-	side = code->width + 2 * QR_MARGIN;
-	str_addf(out,
-		 "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-label=\"QR\" "
-		 "viewBox=\"0 0 %d %d\" shape-rendering=\"crispEdges\">\n"
-		 "<path fill=\"#fff\" d=\"M0 0h%dv%dH0z\"/>\n<path d=\"",
-		 side, side, side, side);
-	add_qr_path(out, code);
-	str_adds(out, "\"/>\n</svg>\n");
-	QRcode_free(code);
+	must(qr_add_svg(out, lines.data, "QR") == 0); /* it always fits */
+	str_addc(out, '\n');
 }
 
 static void add_html_head(struct str *out, const struct facts *facts)

@@ -29,7 +29,15 @@
 	X(KEY, "key exported")                                                                     \
 	X(STAMPED, "timestamp made")                                                               \
 	X(PROVED, "proof exported")                                                                \
-	X(JOB, "job run")
+	X(JOB, "job run")                                                                          \
+	X(LOGIN, "log-in")                                                                         \
+	X(LOGIN_FAILED, "log-in failed")                                                           \
+	X(LOGOUT, "log-out")                                                                       \
+	X(PERSON, "person changed")                                                                \
+	X(DOWNLOADED, "mail downloaded")                                                           \
+	X(DECIDED, "deletion decided")                                                             \
+	X(HELD, "hold changed")                                                                    \
+	X(TOKEN, "API token changed")
 enum audit_event {
 #define X(name, text) AUDIT_##name,
 	AUDIT_EVENTS(X)
