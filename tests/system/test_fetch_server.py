@@ -23,8 +23,8 @@ def crlf(data):
 @pytest.fixture(name="server", scope="module")
 def _server(tmp_path_factory):
     path = tmp_path_factory.mktemp("server")
-    for parent in list(path.parents)[:3]:
-        if parent.name.startswith("pytest-"):
+    for parent in list(path.parents)[:4]:
+        if parent.name.startswith(("pytest-", "popen-")):
             parent.chmod(0o755)
     with dovecot.running(path) as server:
         yield server
@@ -225,8 +225,8 @@ def test_a_server_that_dies_in_between_is_told_and_what_came_whole_is_kept(folde
 @pytest.fixture(name="oauth")
 def _oauth(tmp_path_factory):
     path = tmp_path_factory.mktemp("oauth")
-    for parent in list(path.parents)[:3]:
-        if parent.name.startswith("pytest-"):
+    for parent in list(path.parents)[:4]:
+        if parent.name.startswith(("pytest-", "popen-")):
             parent.chmod(0o755)
     with OAuthServer(dovecot.USER) as tokens:
         with dovecot.running(path, oauth_url=tokens.introspection_url) as server:
