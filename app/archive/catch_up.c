@@ -2,7 +2,9 @@
 #include "app/archive/catch_up.h"
 
 #include "app/archive/archive_priv.h"
+#include "app/archive/may_see.h"
 #include "app/archive/read.h"
+#include "app/catalog/notes.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -50,21 +52,21 @@ void index_writer_free(struct index_writer **writer)
 	*writer = NULL;
 }
 
-/* The people of a mail, as the index wants them. */
-struct people {
+/* Recipients beyond the mail's own header fields, as the index wants them: one a line, the envelope's in bcc. */
+struct recipients {
 	struct arena *arena;
 	struct {
 		uint64_t *v;
 		size_t n, cap;
 	} ids;
 	bool seen_again; /* its other copies may name more people; all are added, double or not */
-	struct str to, cc, bcc; /* beyond the mail's own header fields; envelope-only ones in bcc */
+	struct str to, cc, bcc;
 };
 
-static bool is_listed(const struct people *p, uint64_t id)
+static bool is_listed(const struct recipients *r, uint64_t id)
 {
-	for (size_t i = 0; i < p->ids.n; i++)
-		if (p->ids.v[i] == id)
+	for (size_t i = 0; i < r->ids.n; i++)
+		if (r->ids.v[i] == id)
 			return true;
 	return false;
 }
@@ -75,28 +77,28 @@ static void add_line(struct str *lines, struct view addr)
 	str_addc(lines, '\n');
 }
 
-static void add_of_copies(struct people *p, unsigned role, struct view addr)
+static void add_of_copies(struct recipients *r, unsigned role, struct view addr)
 {
 	if (role == ROLE_TO)
-		add_line(&p->to, addr);
+		add_line(&r->to, addr);
 	else if (role == ROLE_CC)
-		add_line(&p->cc, addr);
+		add_line(&r->cc, addr);
 	else if (role == ROLE_BCC)
-		add_line(&p->bcc, addr);
+		add_line(&r->bcc, addr);
 }
 
-static int add_person(void *arg, unsigned role, uint64_t id, struct view addr, struct err *err)
+static int add_recipient(void *arg, unsigned role, uint64_t id, struct view addr, struct err *err)
 {
-	struct people *p = arg;
+	struct recipients *r = arg;
 
 	(void)err;
 	if (role == ROLE_REPLY_TO)
 		return 0;
-	if (role == ROLE_ENVELOPE && p->ids.n < 1000 && !is_listed(p, id))
-		add_line(&p->bcc, addr);
-	if (p->seen_again)
-		add_of_copies(p, role, addr);
-	ARENA_PUSH(p->arena, p->ids, id);
+	if (role == ROLE_ENVELOPE && r->ids.n < 1000 && !is_listed(r, id))
+		add_line(&r->bcc, addr);
+	if (r->seen_again)
+		add_of_copies(r, role, addr);
+	ARENA_PUSH(r->arena, r->ids, id);
 	return 0;
 }
 
@@ -110,39 +112,21 @@ static struct view joined(struct arena *arena, struct view header, struct str *m
 	return v;
 }
 
-static int add_people(struct index_writer *w, const struct mail_row *row, const struct mail *mail,
-		      bool seen_again, struct index_doc *doc, struct err *err)
+static int add_recipients(struct index_writer *w, const struct mail_row *row,
+			  const struct mail *mail, bool seen_again, struct index_doc *doc,
+			  struct err *err)
 {
-	struct people p = {.arena = w->arena,
-			   .seen_again = seen_again,
-			   .to = STR_INIT,
-			   .cc = STR_INIT,
-			   .bcc = STR_INIT};
-	int rc = recipients_each(w->a->catalog, row->mail, add_person, &p, err);
+	struct recipients r = {.arena = w->arena,
+			       .seen_again = seen_again,
+			       .to = STR_INIT,
+			       .cc = STR_INIT,
+			       .bcc = STR_INIT};
+	int rc = recipients_each(w->a->catalog, row->mail, add_recipient, &r, err);
 
-	doc->addresses = p.ids.v;
-	doc->n_addresses = p.ids.n;
-	doc->to = joined(w->arena, mail->to_text, &p.to);
-	doc->cc = joined(w->arena, mail->cc_text, &p.cc);
-	doc->bcc = joined(w->arena, mail->bcc_text, &p.bcc);
+	doc->to = joined(w->arena, mail->to_text, &r.to);
+	doc->cc = joined(w->arena, mail->cc_text, &r.cc);
+	doc->bcc = joined(w->arena, mail->bcc_text, &r.bcc);
 	return rc;
-}
-
-struct source_list {
-	struct arena *arena;
-	struct {
-		uint64_t *v;
-		size_t n, cap;
-	} ids;
-};
-
-static int add_source(void *arg, const struct sighting_row *row, struct err *err)
-{
-	struct source_list *list = arg;
-
-	(void)err;
-	ARENA_PUSH(list->arena, list->ids, row->source);
-	return 0;
 }
 
 static int find_medium(struct index_writer *w, uint64_t pack, unsigned *medium_r, struct err *err)
@@ -159,16 +143,39 @@ static int find_medium(struct index_writer *w, uint64_t pack, unsigned *medium_r
 	return 0;
 }
 
+static int add_sight(struct index_writer *w, const struct mail_row *row, struct index_doc *doc,
+		     struct err *err)
+{
+	struct scope_mail sight;
+
+	if (mail_sight(w->a->catalog, w->arena, row, &sight, err) < 0)
+		return -1;
+	doc->addresses = sight.addresses;
+	doc->n_addresses = sight.n_addresses;
+	doc->domains = sight.domains;
+	doc->n_domains = sight.n_domains;
+	doc->places = sight.places;
+	doc->n_places = sight.n_places;
+	return 0;
+}
+
+static int put_note(void *arg, const struct note *note, struct err *err)
+{
+	struct index_writer *w = arg;
+
+	return index_put_note(w->a->index, note->person, note->mail, note->tags, note->text, err);
+}
+
 static int put(struct index_writer *w, const struct mail_row *row, const struct mail *mail,
 	       struct err *err)
 {
 	struct catalog *catalog = w->a->catalog;
-	struct source_list sources = {.arena = w->arena};
 	struct index_doc doc = {
 		.mail = row->mail,
 		.sent_s = row->sent_s,
 		.size = row->size,
 		.marks = row->marks,
+		.thread = mails_msgid_hash(mail_thread(mail)),
 		.subject = mail->subject,
 		.from = mail->from_text,
 		.body = mail->text,
@@ -176,14 +183,13 @@ static int put(struct index_writer *w, const struct mail_row *row, const struct 
 	};
 
 	arena_reset(w->arena);
-	ARENA_PUSH(w->arena, sources.ids, row->source);
-	if (sightings_each(catalog, row->mail, add_source, &sources, err) < 0 ||
+	if (add_sight(w, row, &doc, err) < 0 ||
 	    find_medium(w, row->record.pack, &doc.medium, err) < 0 ||
-	    notes_get(catalog, w->arena, row->mail, &doc.tags, &doc.note, err) < 0 ||
-	    add_people(w, row, mail, sources.ids.n > 1, &doc, err) < 0 || begin(w, err) < 0)
+	    add_recipients(w, row, mail, doc.n_places > 1, &doc, err) < 0 || begin(w, err) < 0)
 		return -1;
-	doc.sources = sources.ids.v;
-	doc.n_sources = sources.ids.n;
+	if (index_remove_notes(w->a->index, row->mail, err) < 0 ||
+	    notes_each(catalog, row->mail, put_note, w, err) < 0)
+		return -1;
 	return index_put(w->a->index, &doc, err);
 }
 

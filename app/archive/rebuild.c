@@ -5,6 +5,7 @@
 #include "app/archive/regain.h"
 #include "app/catalog/accounts.h"
 #include "app/catalog/audit.h"
+#include "app/catalog/notes.h"
 #include "app/catalog/receipts.h"
 #include "app/catalog/requests.h"
 #include "base/file.h"
@@ -168,14 +169,14 @@ static void carry_notes_over(struct rebuilding *rb, struct err *err)
 	CLEAN_STMT q = NULL;
 
 	if (db_query(catalog_db(rb->old),
-		     "SELECT m.id, n.tags, n.note FROM notes n JOIN mails m USING (mail)", &q,
-		     err) < 0)
+		     "SELECT m.id, n.tags, n.note, n.person FROM notes n JOIN mails m USING (mail)",
+		     &q, err) < 0)
 		return;
 	while (stmt_step(q, err) > 0) {
-		uint64_t mail;
+		struct note note = {(uint64_t)stmt_int(q, 3), 0, stmt_text(q, 1), stmt_text(q, 2)};
 
-		if (mail_of(rb, stmt_blob(q, 0), &mail, err) > 0)
-			notes_set(rb->a->catalog, mail, stmt_text(q, 1), stmt_text(q, 2), err);
+		if (mail_of(rb, stmt_blob(q, 0), &note.mail, err) > 0)
+			notes_set(rb->a->catalog, &note, err);
 	}
 }
 

@@ -555,28 +555,6 @@ int todo_clear(struct catalog *catalog, struct err *err)
 	return db_exec(catalog_db(catalog), "DELETE FROM index_todo", err);
 }
 
-int notes_get(struct catalog *catalog, struct arena *arena, uint64_t mail, struct view *tags_r,
-	      struct view *note_r, struct err *err)
-{
-	CLEAN_STMT q = NULL;
-	int rc = db_find(catalog_db(catalog), &q, err,
-			 "SELECT tags, note FROM notes WHERE mail = ?1", BIND_INT(mail));
-
-	*tags_r = *note_r = VIEW("");
-	if (rc > 0) {
-		*tags_r = arena_view(arena, stmt_text(q, 0));
-		*note_r = arena_view(arena, stmt_text(q, 1));
-	}
-	return rc;
-}
-
-int notes_set(struct catalog *catalog, uint64_t mail, struct view tags, struct view note,
-	      struct err *err)
-{
-	return db_run(catalog_db(catalog), err, "INSERT OR REPLACE INTO notes VALUES (?1, ?2, ?3)",
-		      BIND_INT(mail), BIND_TEXT(tags), BIND_TEXT(note));
-}
-
 int mails_count(struct catalog *catalog, uint64_t *n_r, struct err *err)
 {
 	CLEAN_STMT q = NULL;

@@ -140,12 +140,6 @@ int todo_add(struct catalog *catalog, uint64_t mail, struct err *err);
 int todo_each(struct catalog *catalog, mails_fn *fn, void *arg, struct err *err);
 int todo_clear(struct catalog *catalog, struct err *err);
 
-/* Tags and note of a mail: 1 there are some. */
-int notes_get(struct catalog *catalog, struct arena *arena, uint64_t mail, struct view *tags_r,
-	      struct view *note_r, struct err *err);
-int notes_set(struct catalog *catalog, uint64_t mail, struct view tags, struct view note,
-	      struct err *err);
-
 int mails_count(struct catalog *catalog, uint64_t *n_r, struct err *err); /* deleted ones, too */
 
 struct mails_totals {

@@ -290,6 +290,7 @@ static const struct {
 	{"DELETE FROM recovery_codes WHERE person = ?1", NULL},
 	{"DELETE FROM saved_searches WHERE person = ?1",
 	 "UPDATE saved_searches SET person = ?2 WHERE person = ?1"},
+	{"DELETE FROM notes WHERE person = ?1", NULL}, /* tied: tie_notes() */
 	{"UPDATE people SET tied = NULL WHERE tied = ?1", NULL},
 };
 
@@ -297,6 +298,10 @@ static int remove_rows(struct catalog *catalog, void *arg, struct err *err)
 {
 	const uint64_t person = *(const uint64_t *)arg;
 
+	if (db_run(catalog_db(catalog), err,
+		   "INSERT OR IGNORE INTO index_todo SELECT mail FROM notes WHERE person = ?1",
+		   BIND_INT(person)) < 0)
+		return -1;
 	for (size_t i = 0; i < sizeof(person_tables) / sizeof(*person_tables); i++)
 		if (db_run(catalog_db(catalog), err, person_tables[i].remove, BIND_INT(person)) < 0)
 			return -1;
@@ -321,11 +326,29 @@ struct tying {
 	uint64_t from, to;
 };
 
+/* Where both noted something, both texts stay. The index learns whose they are now. */
+static int tie_notes(struct db *db, const struct tying *t, struct err *err)
+{
+	if (db_run(db, err,
+		   "INSERT OR IGNORE INTO index_todo SELECT mail FROM notes WHERE person = ?1",
+		   BIND_INT(t->from)) < 0 ||
+	    db_run(db, err,
+		   "INSERT INTO notes SELECT mail, ?2, tags, note FROM notes WHERE person = ?1 "
+		   "ON CONFLICT DO UPDATE SET "
+		   "tags = trim(tags || char(10) || excluded.tags, char(10)), "
+		   "note = trim(note || char(10) || excluded.note, char(10))",
+		   BIND_INT(t->from), BIND_INT(t->to)) < 0)
+		return -1;
+	return db_run(db, err, "DELETE FROM notes WHERE person = ?1", BIND_INT(t->from));
+}
+
 static int tie_rows(struct catalog *catalog, void *arg, struct err *err)
 {
 	const struct tying *t = arg;
 	struct db *db = catalog_db(catalog);
 
+	if (tie_notes(db, t, err) < 0)
+		return -1;
 	for (size_t i = 0; i < sizeof(person_tables) / sizeof(*person_tables); i++)
 		if (person_tables[i].tie != NULL &&
 		    db_run(db, err, person_tables[i].tie, BIND_INT(t->from), BIND_INT(t->to)) < 0)

@@ -35,8 +35,10 @@ struct leaf {
 struct mail {
 	struct view raw;
 	struct view message_id; /* without angle brackets; empty when there is none */
-	struct view subject;    /* decoded, unfolded */
-	struct view from_text;  /* the From field decoded: "Anna Müller <anna@example.org>" */
+	struct view references,
+		in_reply_to;   /* likewise; the first of each (RFC 5322, section 3.6.4) */
+	struct view subject;   /* decoded, unfolded */
+	struct view from_text; /* the From field decoded: "Anna Müller <anna@example.org>" */
 	struct view to_text, cc_text, bcc_text; /* likewise */
 	bool has_date;
 	int64_t date_s;   /* of the Date field, seconds UTC */
@@ -66,6 +68,9 @@ struct mail_limits {
 void mail_init(void);
 void mail_parse(struct arena *arena, struct view raw, const struct mail_limits *limits,
 		struct mail *mail_r);
+
+/* The Message-ID that the conversation began with, as far as the mail tells; its own if it answers nothing; may be empty. */
+struct view mail_thread(const struct mail *mail);
 
 /* Is this a mail at all? Anything with a header field in its first block is, and so are an empty
  * file, one that begins with an empty line, and plain text; binary data is not, and REASON_R says

@@ -59,6 +59,13 @@ static void keep_text(struct arena *arena, const struct known_field *known, stru
 		*text = VIEW(arena_f(arena, "%s, %s", text->data, more.data));
 }
 
+struct view mail_thread(const struct mail *mail)
+{
+	if (mail->references.len > 0)
+		return mail->references;
+	return mail->in_reply_to.len > 0 ? mail->in_reply_to : mail->message_id;
+}
+
 struct view message_id_read(struct arena *arena, struct view value)
 {
 	struct view id = text_unfolded(arena, text_cut(value, FIELD_TEXT_MAX));
@@ -107,6 +114,10 @@ static void read_top_header(struct arena *arena, struct mail *mail)
 	while (field_next(&rest, &field)) {
 		if (field_is(&field, "Message-ID") && mail->message_id.len == 0)
 			mail->message_id = message_id_read(arena, field.value);
+		else if (field_is(&field, "References") && mail->references.len == 0)
+			mail->references = message_id_read(arena, field.value);
+		else if (field_is(&field, "In-Reply-To") && mail->in_reply_to.len == 0)
+			mail->in_reply_to = message_id_read(arena, field.value);
 		else if (field_is(&field, "Date") && !mail->has_date)
 			read_date(arena, field.value, mail);
 		else if (field_is(&field, "X-Spam-Flag"))
@@ -360,6 +371,8 @@ void mail_parse(struct arena *arena, struct view raw, const struct mail_limits *
 	mail_init();
 	*mail_r = (struct mail){.raw = raw,
 				.message_id = none,
+				.references = none,
+				.in_reply_to = none,
 				.subject = none,
 				.from_text = none,
 				.to_text = none,

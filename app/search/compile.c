@@ -10,20 +10,21 @@
 
 #include "base/clock.h"
 
-enum { NAMES_MAX = 64, RIGHTS_IN_GROUP = 32 };
+enum { NAMES_MAX = 64, RIGHTS_IN_GROUP = 32, SPARE_S = 60 };
 
 enum term_kind {
 	TERM_ALL, /* every document */
 	TERM_NOTHING,
 	TERM_FTS,     /* text: an FTS5 expression that needs no parentheses */
 	TERM_BETWEEN, /* column of docs between from and to */
+	TERM_NOTES,   /* text: an FTS5 expression on the reader's notes */
 	TERM_AND,
 	TERM_OR
 };
 
 struct term {
 	enum term_kind kind;
-	bool negated; /* TERM_FTS and TERM_BETWEEN only */
+	bool negated; /* not of groups */
 	bool fts_only;
 	unsigned stack; /* entries that FTS5's parser needs for it */
 	struct view text;
@@ -40,8 +41,8 @@ struct compiler {
 	struct db *db;
 	struct tokenizer *tokenizer;
 	const struct query_names *names;
+	const struct scope *scope;
 	struct plan *plan;
-	bool hide_bcc; /* who got a blind copy is not for those who merely got the mail */
 	struct err *err;
 };
 
@@ -113,16 +114,15 @@ static void add_tokens(struct str *s, enum token_kind kind, const uint64_t *ids,
 /* FTS5 asks every operand of an OR at every document, and makes one flat OR of nested ones. Many
  * rights therefore stand in groups that NOT, with a token that no document has, keeps apart; then a
  * thousand of them cost 60 questions a document, not 1,000. */
-static void add_rights(struct str *s, const uint64_t *ids, size_t n)
+static void add_groups(struct str *s, enum token_kind kind, const uint64_t *ids, size_t n)
 {
 	if (n <= RIGHTS_IN_GROUP) {
-		add_tokens(s, TOKEN_RIGHT, ids, n);
+		add_tokens(s, kind, ids, n);
 		return;
 	}
 	for (size_t i = 0; i < n; i += RIGHTS_IN_GROUP) {
 		str_adds(s, i ? " OR (" : "((");
-		add_tokens(s, TOKEN_RIGHT, ids + i,
-			   n - i < RIGHTS_IN_GROUP ? n - i : RIGHTS_IN_GROUP);
+		add_tokens(s, kind, ids + i, n - i < RIGHTS_IN_GROUP ? n - i : RIGHTS_IN_GROUP);
 		str_adds(s, " NOT \"");
 		token_add(s, TOKEN_ALL, 1);
 		str_adds(s, "\")");
@@ -159,23 +159,90 @@ static int narrow(struct compiler *c, struct view address, struct str *expressio
 	return 0;
 }
 
-/* The columns to look in, as FTS5 names them: NULL all, "" none that this reader may ask. */
+/* The columns to look in, as FTS5 names them: NULL all, "" none that this reader may ask. Who got a blind copy is not for those who
+ * merely got the mail. */
 static const char *columns_for(const struct compiler *c, const char *columns)
 {
-	if (!c->hide_bcc)
+	if (c->scope->all)
 		return columns;
 	if (columns == NULL)
-		return "{body subject sender rcpt cc files tags note}";
+		return "{body subject sender rcpt cc files}";
 	if (strcmp(columns, "bcc") == 0)
 		return "";
 	return strcmp(columns, "{sender rcpt cc bcc}") == 0 ? "{sender rcpt cc}" : columns;
 }
 
-static int resolve_words(struct compiler *c, const struct node *n, bool negated,
-			 struct term **term_r)
+static void add_words(struct str *s, const char *columns, const struct node *n)
+{
+	if (columns != NULL)
+		str_addf(s, "%s : ", columns);
+	add_quoted(s, n->text);
+	if (n->prefix)
+		str_addc(s, '*');
+}
+
+static bool asks_notes_only(const struct node *n)
+{
+	return n->columns != NULL &&
+	       (strcmp(n->columns, "tags") == 0 || strcmp(n->columns, "note") == 0);
+}
+
+static int in_mail(struct compiler *c, const struct node *n, bool negated, struct term **term_r)
 {
 	const char *columns = columns_for(c, n->columns);
 	CLEAN_STR s = STR_INIT;
+
+	*term_r = constant(c, negated);
+	if (asks_notes_only(n) || (columns != NULL && columns[0] == '\0'))
+		return 0;
+	add_words(&s, columns, n);
+	if (n->of_addresses && !n->prefix && narrow(c, n->text, &s) < 0)
+		return -1;
+	*term_r = fts_term(c, &s, negated);
+	return 0;
+}
+
+/* Has he noted this anywhere? Mostly not, and then the question costs the search nothing. */
+static int any_note(struct compiler *c, struct view match)
+{
+	CLEAN_STMT q = NULL;
+
+	if (db_query(c->db, "SELECT 1 FROM notes WHERE notes MATCH ?1 LIMIT 1", &q, c->err) < 0)
+		return -1;
+	stmt_bind_text(q, 1, match);
+	return stmt_step(q, c->err);
+}
+
+/* In the reader's own notes and categories (X4). */
+static int in_notes(struct compiler *c, const struct node *n, bool negated, struct term **term_r)
+{
+	CLEAN_STR s = STR_INIT;
+	struct term *t;
+	int rc;
+
+	*term_r = constant(c, negated);
+	if (n->columns != NULL && !asks_notes_only(n))
+		return 0;
+	add_tokens(&s, TOKEN_PERSON, &c->scope->person, 1);
+	str_adds(&s, " AND ");
+	add_words(&s, n->columns ? n->columns : "{tags note}", n);
+	rc = any_note(c, str_view(&s));
+	if (rc <= 0)
+		return rc;
+	t = term_new(c, TERM_NOTES);
+	t->text = arena_view(c->arena, str_view(&s));
+	t->negated = negated;
+	*term_r = t;
+	return 0;
+}
+
+static struct term *merge(struct compiler *c, enum term_kind kind, struct term *group,
+			  struct term *t);
+
+static int resolve_words(struct compiler *c, const struct node *n, bool negated,
+			 struct term **term_r)
+{
+	struct term *noted;
 
 	*term_r = NULL;
 	if (!tokenizer_finds_words(c->tokenizer, n->text)) {
@@ -183,18 +250,9 @@ static int resolve_words(struct compiler *c, const struct node *n, bool negated,
 			*term_r = constant(c, negated);
 		return 0;
 	}
-	if (columns != NULL && columns[0] == '\0') {
-		*term_r = constant(c, negated);
-		return 0;
-	}
-	if (columns != NULL)
-		str_addf(&s, "%s : ", columns);
-	add_quoted(&s, n->text);
-	if (n->prefix)
-		str_addc(&s, '*');
-	if (n->of_addresses && !n->prefix && narrow(c, n->text, &s) < 0)
+	if (in_mail(c, n, negated, term_r) < 0 || in_notes(c, n, negated, &noted) < 0)
 		return -1;
-	*term_r = fts_term(c, &s, negated);
+	*term_r = merge(c, negated ? TERM_AND : TERM_OR, *term_r, noted);
 	return 0;
 }
 
@@ -231,18 +289,15 @@ static struct term *resolve_date(struct compiler *c, const struct node *n, bool 
 		       negated);
 }
 
-static struct term *merge(struct compiler *c, enum term_kind kind, struct term *group,
-			  struct term *t);
-
-static int docid_of_mail(struct compiler *c, uint64_t mail, int64_t *docid_r)
+int docid_of_mail(struct db *db, uint64_t mail, int64_t *docid_r, struct err *err)
 {
 	CLEAN_STMT q = NULL;
 	int rc;
 
-	if (db_query(c->db, "SELECT docid FROM docs WHERE mail = ?1", &q, c->err) < 0)
+	if (db_query(db, "SELECT docid FROM docs WHERE mail = ?1", &q, err) < 0)
 		return -1;
 	stmt_bind_int(q, 1, (int64_t)mail);
-	rc = stmt_step(q, c->err);
+	rc = stmt_step(q, err);
 	if (rc > 0)
 		*docid_r = stmt_int(q, 0);
 	return rc;
@@ -255,7 +310,7 @@ static int resolve_mails(struct compiler *c, const uint64_t *mails, int n, bool 
 	*term_r = constant(c, negated);
 	for (int i = 0; i < n && i < NAMES_MAX; i++) {
 		int64_t docid;
-		int rc = docid_of_mail(c, mails[i], &docid);
+		int rc = docid_of_mail(c->db, mails[i], &docid, c->err);
 
 		if (rc < 0)
 			return -1;
@@ -537,6 +592,12 @@ static void add_sql(struct compiler *c, struct str *s, const struct term *t)
 			 " AND rowid BETWEEN ?%d AND ?%d)",
 			 param(c, (struct param){.is_text = true, .text = fts_text(c, t)}), PLAN_LO,
 			 PLAN_HI);
+	} else if (t->kind == TERM_NOTES) {
+		str_addf(s,
+			 "docs.mail %sIN (SELECT note_docs.mail FROM notes JOIN note_docs"
+			 " ON note_docs.id = notes.rowid WHERE notes MATCH ?%d)",
+			 t->negated ? "NOT " : "",
+			 param(c, (struct param){.is_text = true, .text = t->text}));
 	} else if (t->kind == TERM_BETWEEN) {
 		int from = param(c, (struct param){.number = t->from});
 
@@ -577,6 +638,19 @@ static struct range hull(const struct term *t)
 	return r;
 }
 
+/* The mails of a scope that is made of single ones, as a list that SQLite reads. */
+static void add_single_mails(struct compiler *c, struct str *s)
+{
+	CLEAN_STR list = STR_INIT;
+
+	for (size_t i = 0; i < c->scope->n_mails; i++)
+		str_addf(&list, "%c%llu", i ? ',' : '[', (unsigned long long)c->scope->mails[i]);
+	str_addc(&list, ']');
+	str_addf(s, "%sdocs.mail IN (SELECT value FROM json_each(?%d))", s->len > 0 ? " AND " : "",
+		 param(c, (struct param){.is_text = true,
+					 .text = arena_view(c->arena, str_view(&list))}));
+}
+
 /* What neither MATCH nor lo and hi say of the top-level conjunction ALL. */
 static void add_conditions(struct compiler *c, const struct term *all)
 {
@@ -590,21 +664,76 @@ static void add_conditions(struct compiler *c, const struct term *all)
 		str_adds(&s, s.len > 0 ? " AND " : "");
 		add_sql(c, &s, t);
 	}
+	if (c->scope->n_mails > 0)
+		add_single_mails(c, &s);
 	c->plan->where = arena_view(c->arena, str_view(&s));
 }
 
-static void add_match(struct compiler *c, const struct term *all, const struct scope *scope)
+static void add_bound(struct str *s, enum token_kind kind, const uint64_t *ids, size_t n)
+{
+	if (n == 0)
+		return;
+	str_adds(s, s->len > 0 ? " AND " : "");
+	add_groups(s, kind, ids, n);
+}
+
+static void add_domains(struct compiler *c, struct str *s)
+{
+	const struct scope *scope = c->scope;
+	uint64_t *tokens = arena_get(c->arena, (scope->n_domains + 1) * sizeof(*tokens));
+
+	for (size_t i = 0; i < scope->n_domains; i++)
+		tokens[i] = scope_domain_token(scope->domains[i]);
+	add_bound(s, TOKEN_DOMAIN, tokens, scope->n_domains);
+}
+
+/* A bound of places: of whole sources, of folders, or of both. */
+static void add_places(struct compiler *c, struct str *s)
+{
+	const struct scope *scope = c->scope;
+	const char *between_them = "(";
+
+	if (scope->n_places == 0)
+		return;
+	str_adds(s, s->len > 0 ? " AND " : "");
+	for (size_t i = 0; i < scope->n_places; i++) {
+		const struct scope_place *place = &scope->places[i];
+		const bool whole = place->folder.len == 0;
+		const uint64_t token = whole ? place->source : scope_place_token(place);
+
+		str_adds(s, between_them);
+		add_tokens(s, whole ? TOKEN_SOURCE : TOKEN_FOLDER, &token, 1);
+		between_them = " OR ";
+	}
+	str_addc(s, ')');
+}
+
+static void add_match(struct compiler *c, const struct term *all)
 {
 	const struct term *fts = fts_part(c, all);
 	CLEAN_STR s = STR_INIT;
 
 	if (fts != NULL)
 		add_fts(&s, fts);
-	if (!scope->all) {
-		str_adds(&s, fts ? " AND " : "");
-		add_rights(&s, scope->addresses, scope->n_addresses);
-	}
+	if (!c->scope->all)
+		add_bound(&s, TOKEN_RIGHT, c->scope->addresses, c->scope->n_addresses);
+	add_domains(c, &s);
+	add_places(c, &s);
 	c->plan->match = arena_view(c->arena, str_view(&s));
+}
+
+static void narrow_hi(struct plan *plan, int64_t hi)
+{
+	plan->hi = hi < plan->hi ? hi : plan->hi;
+}
+
+/* Some in hand: a document may stand in a later second than it was sent in (X1). */
+static void narrow_dates(const struct scope *scope, struct plan *plan)
+{
+	if (scope->from_s > 0 && docid_of(scope->from_s) > plan->lo)
+		plan->lo = docid_of(scope->from_s);
+	if (scope->until_s != 0 && scope->until_s <= SENT_MAX_S - SPARE_S)
+		narrow_hi(plan, docid_of((scope->until_s < 0 ? 0 : scope->until_s) + SPARE_S));
 }
 
 static struct term *as_conjunction(struct compiler *c, struct term *t)
@@ -622,16 +751,20 @@ int plan_make(struct arena *arena, struct db *db, struct tokenizer *tokenizer,
 	      const struct query *query, const struct scope *scope, const struct query_names *names,
 	      struct plan *plan_r, struct err *err)
 {
-	struct compiler c = {arena, db, tokenizer, names, plan_r, !scope->all, err};
+	struct compiler c = {arena, db, tokenizer, names, scope, plan_r, err};
 	struct term *t = NULL;
 	struct range range;
 
+	must(scope->n_mails == 0 || scope->n_addresses == 0);
 	memset(plan_r, 0, sizeof(*plan_r));
+	plan_r->nothing = scope_is_empty(scope);
+	if (plan_r->nothing)
+		return 0;
 	if (query->root != NULL && resolve(&c, query->root, false, &t) < 0)
 		return -1;
 	if (t == NULL)
 		t = constant(&c, true);
-	plan_r->nothing = t->kind == TERM_NOTHING || (!scope->all && scope->n_addresses == 0);
+	plan_r->nothing = t->kind == TERM_NOTHING;
 	if (plan_r->nothing)
 		return 0;
 	order(t);
@@ -639,7 +772,8 @@ int plan_make(struct arena *arena, struct db *db, struct tokenizer *tokenizer,
 	range = hull(t);
 	plan_r->lo = range.lo;
 	plan_r->hi = range.hi;
-	add_match(&c, t, scope);
+	narrow_dates(scope, plan_r);
+	add_match(&c, t);
 	add_conditions(&c, t);
 	return 0;
 }

@@ -30,7 +30,10 @@ struct plan {
 };
 enum { PLAN_MATCH = 1, PLAN_LO, PLAN_HI, PLAN_LIMIT, PLAN_OFFSET, PLAN_PARAMS };
 
-/* DB is asked for the docids of single mails. The plan lives in the arena. */
+/* The docid of a mail: 1, 0 it is not in the index. */
+int docid_of_mail(struct db *db, uint64_t mail, int64_t *docid_r, struct err *err);
+
+/* DB is asked for the docids of single mails, and for notes. The plan lives in the arena. */
 int plan_make(struct arena *arena, struct db *db, struct tokenizer *tokenizer,
 	      const struct query *query, const struct scope *scope, const struct query_names *names,
 	      struct plan *plan_r, struct err *err);

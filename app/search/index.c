@@ -3,9 +3,7 @@
  * collects words in memory only as long as rowids grow, and writes a segment of its own each time
  * one does not. Mail comes in any order of dates; unsorted, each would cost a segment and its
  * merging. */
-#include "app/search/index.h"
-
-#include "app/search/compile_priv.h"
+#include "app/search/index_priv.h"
 
 #include <sqlite3.h>
 
@@ -14,7 +12,6 @@ enum {
 	CACHE_KIB = 32 * 1024,
 	WAITING_BYTES = 32 * 1024 * 1024, /* of documents, before they go to FTS5 */
 	MERGE_PAGES = 2000,               /* of one step of index_compact() */
-	RUNS = 64
 };
 
 /* pgsz: an FTS5 leaf must fit a page without what SQLCipher keeps of it (80 bytes for IV and HMAC)
@@ -33,6 +30,26 @@ static const char *const schema[] = {
 	"INSERT INTO fts (fts, rank) VALUES ('pgsz', 8050);"
 	"INSERT INTO fts (fts, rank) VALUES ('automerge', 8);"
 	"INSERT INTO fts (fts, rank) VALUES ('hashsize', 33554432);",
+	/* Notes become personal, and domains and folders bounds: all mail is indexed anew. */
+	"DROP TABLE fts;"
+	"DROP TABLE docs;"
+	"CREATE TABLE docs (docid INTEGER PRIMARY KEY, mail INTEGER NOT NULL,"
+	" size INTEGER NOT NULL, medium INTEGER NOT NULL, thread INTEGER NOT NULL);"
+	"CREATE UNIQUE INDEX docs_mail ON docs (mail);"
+	"CREATE INDEX docs_thread ON docs (thread);"
+	"UPDATE meta SET complete_to = 0, removed = 0;"
+	"CREATE VIRTUAL TABLE fts USING fts5 (body, subject, sender, rcpt, cc, bcc, files, rights, "
+	"marks,"
+	" content='', contentless_delete=1, detail=full, tokenize='sealpost');"
+	"INSERT INTO fts (fts, rank) VALUES ('pgsz', 8050);"
+	"INSERT INTO fts (fts, rank) VALUES ('automerge', 8);"
+	"INSERT INTO fts (fts, rank) VALUES ('hashsize', 33554432);"
+	"CREATE TABLE note_docs (id INTEGER PRIMARY KEY, mail INTEGER NOT NULL,"
+	" person INTEGER NOT NULL, UNIQUE (mail, person));"
+	"CREATE VIRTUAL TABLE notes USING fts5 (tags, note, owner, content='', "
+	"contentless_delete=1,"
+	" detail=full, tokenize='sealpost');"
+	"INSERT INTO notes (notes, rank) VALUES ('pgsz', 8050);",
 };
 
 /* A document that waits, or a removal. The later of two for one mail counts. */
@@ -44,24 +61,8 @@ struct change {
 	int64_t docid;
 	uint64_t size;
 	unsigned medium;
-	struct view columns[11]; /* in the order of the table */
-};
-
-/* Docids known to be taken: from the first of a second up to, not including, TO. */
-struct full_run {
-	int64_t from, to;
-};
-
-struct index {
-	struct db *db;
-	struct tokenizer *tokenizer;
-	struct arena *arena; /* of the changes that wait */
-	struct {
-		struct change **v;
-		size_t n, cap;
-	} changes;
-	struct full_run runs[RUNS]; /* by second; spares long walks where many mails share one */
-	bool writing;
+	uint64_t thread;
+	struct view columns[9]; /* in the order of the table */
 };
 
 int index_open(const char *path, const struct secret *key, bool create, struct index **index_r,
@@ -121,8 +122,7 @@ void index_rollback(struct index *index)
 	index->writing = false;
 }
 
-/* A copy that holds no machine tokens. */
-static struct view user_text(struct arena *arena, struct view text)
+struct view index_user_text(struct arena *arena, struct view text)
 {
 	char *copy = arena_strn(arena, text.data, text.len);
 
@@ -137,7 +137,14 @@ static struct view rights_text(struct arena *arena, const struct index_doc *doc)
 
 	for (size_t i = 0; i < doc->n_addresses; i++)
 		token_add(&s, TOKEN_RIGHT, doc->addresses[i]);
+	for (size_t i = 0; i < doc->n_domains; i++)
+		token_add(&s, TOKEN_DOMAIN, scope_domain_token(doc->domains[i]));
 	return arena_view(arena, str_view(&s));
+}
+
+static void add_folder(void *arg, const struct scope_place *folder)
+{
+	token_add(arg, TOKEN_FOLDER, scope_place_token(folder));
 }
 
 static struct view marks_text(struct arena *arena, const struct index_doc *doc)
@@ -148,8 +155,10 @@ static struct view marks_text(struct arena *arena, const struct index_doc *doc)
 	for (unsigned mark = MARK_ATTACHMENT; mark <= MARK_FLAGGED; mark <<= 1)
 		if (doc->marks & mark)
 			token_add(&s, TOKEN_FLAG, mark);
-	for (size_t i = 0; i < doc->n_sources; i++)
-		token_add(&s, TOKEN_SOURCE, doc->sources[i]);
+	for (size_t i = 0; i < doc->n_places; i++) {
+		token_add(&s, TOKEN_SOURCE, doc->places[i].source);
+		scope_folders_each(&doc->places[i], add_folder, &s);
+	}
 	return arena_view(arena, str_view(&s));
 }
 
@@ -173,16 +182,17 @@ static int flush_if_full(struct index *index, struct err *err)
 
 int index_put(struct index *index, const struct index_doc *doc, struct err *err)
 {
-	const struct view texts[] = {doc->body, doc->subject, doc->from, doc->to,  doc->cc,
-				     doc->bcc,  doc->files,   doc->tags, doc->note};
+	const struct view texts[] = {doc->body, doc->subject, doc->from, doc->to,
+				     doc->cc,   doc->bcc,     doc->files};
 	const size_t n = sizeof(texts) / sizeof(texts[0]);
 	struct change *c = change_new(index, doc->mail);
 
 	c->sent_s = doc->sent_s < 0 ? 0 : doc->sent_s > SENT_MAX_S ? SENT_MAX_S : doc->sent_s;
 	c->size = doc->size;
 	c->medium = doc->medium;
+	c->thread = doc->thread;
 	for (size_t i = 0; i < n; i++)
-		c->columns[i] = user_text(index->arena, texts[i]);
+		c->columns[i] = index_user_text(index->arena, texts[i]);
 	c->columns[n] = rights_text(index->arena, doc);
 	c->columns[n + 1] = marks_text(index->arena, doc);
 	return flush_if_full(index, err);
@@ -282,6 +292,9 @@ static int drop_old(struct index *index, struct err *err)
 			return -1;
 		if (rc > 0)
 			ARENA_PUSH(index->arena, docids, docid);
+		if (index->changes.v[i]->removal &&
+		    index_remove_notes(index, index->changes.v[i]->mail, err) < 0)
+			return -1;
 	}
 	if (docids.n > 0)
 		qsort(docids.v, docids.n, sizeof(*docids.v), by_docid);
@@ -312,12 +325,13 @@ static int insert_row(struct index *index, const struct change *c, struct err *e
 {
 	CLEAN_STMT q = NULL;
 
-	if (db_query(index->db, "INSERT INTO docs VALUES (?1, ?2, ?3, ?4)", &q, err) < 0)
+	if (db_query(index->db, "INSERT INTO docs VALUES (?1, ?2, ?3, ?4, ?5)", &q, err) < 0)
 		return -1;
 	stmt_bind_int(q, 1, c->docid);
 	stmt_bind_int(q, 2, (int64_t)c->mail);
 	stmt_bind_int(q, 3, (int64_t)c->size);
 	stmt_bind_int(q, 4, c->medium);
+	stmt_bind_int(q, 5, (int64_t)c->thread);
 	return stmt_run(q, err);
 }
 
@@ -326,9 +340,8 @@ static int insert_words(struct index *index, const struct change *c, struct err 
 	CLEAN_STMT q = NULL;
 
 	if (db_query(index->db,
-		     "INSERT INTO fts (rowid, body, subject, sender, rcpt, cc, bcc, files, tags,"
-		     " note, rights, marks)"
-		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+		     "INSERT INTO fts (rowid, body, subject, sender, rcpt, cc, bcc, files, rights,"
+		     " marks) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 		     &q, err) < 0)
 		return -1;
 	stmt_bind_int(q, 1, c->docid);
@@ -426,7 +439,7 @@ static int was_removed(struct index *index, uint64_t *removed_r, struct err *err
 
 /* One step towards a single segment, in a transaction of its own: 1 when more is to do. FTS5 tells
  * by the rows that it changed. START begins a merge of everything. */
-static int merge_step(struct index *index, bool start, struct err *err)
+static int merge_step(struct index *index, const char *merge, bool start, struct err *err)
 {
 	sqlite3 *sqlite = db_sqlite(index->db);
 	CLEAN_STMT q = NULL;
@@ -435,7 +448,7 @@ static int merge_step(struct index *index, bool start, struct err *err)
 	if (db_begin(index->db, err) < 0)
 		return -1;
 	before = sqlite3_total_changes64(sqlite);
-	if (db_query(index->db, "INSERT INTO fts (fts, rank) VALUES ('merge', ?1)", &q, err) < 0)
+	if (db_query(index->db, merge, &q, err) < 0)
 		return -1;
 	stmt_bind_int(q, 1, start ? -MERGE_PAGES : MERGE_PAGES);
 	if (stmt_run(q, err) < 0)
@@ -444,13 +457,21 @@ static int merge_step(struct index *index, bool start, struct err *err)
 	return db_commit(index->db, err) < 0 ? -1 : before >= 2;
 }
 
-static int merge_all(struct index *index, struct err *err)
+static int merge_all(struct index *index, const char *merge, struct err *err)
 {
-	int rc = merge_step(index, true, err);
+	int rc = merge_step(index, merge, true, err);
 
 	while (rc > 0)
-		rc = merge_step(index, false, err);
-	return rc < 0 ? -1 : db_exec(index->db, "UPDATE meta SET removed = 0", err);
+		rc = merge_step(index, merge, false, err);
+	return rc;
+}
+
+static int compact(struct index *index, struct err *err)
+{
+	if (merge_all(index, "INSERT INTO fts (fts, rank) VALUES ('merge', ?1)", err) < 0 ||
+	    merge_all(index, "INSERT INTO notes (notes, rank) VALUES ('merge', ?1)", err) < 0)
+		return -1;
+	return db_exec(index->db, "UPDATE meta SET removed = 0", err);
 }
 
 int index_compact(struct index *index, struct err *err)
@@ -462,7 +483,7 @@ int index_compact(struct index *index, struct err *err)
 		return -1;
 	if (removed == 0)
 		return 0;
-	if (merge_all(index, err) < 0) {
+	if (compact(index, err) < 0) {
 		db_rollback(index->db);
 		return err_add(err, "compact");
 	}
@@ -471,7 +492,8 @@ int index_compact(struct index *index, struct err *err)
 
 static int check_words(struct index *index, db_finding_fn *fn, void *arg, struct err *err)
 {
-	static const char sql[] = "INSERT INTO fts (fts, rank) VALUES ('integrity-check', 0)";
+	static const char sql[] = "INSERT INTO fts (fts, rank) VALUES ('integrity-check', 0);"
+				  "INSERT INTO notes (notes, rank) VALUES ('integrity-check', 0)";
 
 	if (db_exec(index->db, sql, err) == 0)
 		return 0;
@@ -566,46 +588,57 @@ static void bind_plan(struct stmt *q, const struct plan *plan)
 
 /* The statement that lists docids. The common case is one fixed text, with nothing joined ahead of
  * LIMIT. */
-static int list_query(struct index *index, const struct plan *plan, struct stmt **q_r,
-		      struct err *err)
+static int list_query(struct index *index, const struct plan *plan, bool oldest_first,
+		      struct stmt **q_r, struct err *err)
 {
 	const char *key = plan->match.len > 0 ? "fts.rowid" : "docs.docid";
 	CLEAN_STR sql = STR_INIT;
 
-	if (plan->match.len > 0 && plan->where.len == 0)
+	if (plan->match.len > 0 && plan->where.len == 0 && !oldest_first)
 		return db_query(index->db,
 				"SELECT rowid FROM fts WHERE fts MATCH ?1 AND rowid BETWEEN ?2"
 				" AND ?3 ORDER BY rowid DESC LIMIT ?4 OFFSET ?5",
 				q_r, err);
 	str_addf(&sql, "SELECT %s", key);
 	add_from(&sql, plan);
-	str_addf(&sql, " ORDER BY %s DESC LIMIT ?4 OFFSET ?5", key);
+	str_addf(&sql, " ORDER BY %s %s LIMIT ?4 OFFSET ?5", key, oldest_first ? "ASC" : "DESC");
 	return db_query_text(index->db, sql.data, q_r, err);
 }
 
+static void narrow(struct plan *plan, const struct index_window *window)
+{
+	if (window->from > plan->lo)
+		plan->lo = window->from;
+	if (window->before > 0 && window->before <= plan->hi)
+		plan->hi = window->before - 1;
+}
+
 /* The statement stays open over all look-ups, so that all see the same state of the index. */
-static int list(struct index *index, const struct plan *plan, size_t offset, size_t limit,
-		uint64_t *mails_r, size_t *n_r, struct err *err)
+static int list(struct index *index, const struct plan *plan, const struct index_window *window,
+		struct index_hit *hits_r, size_t *n_r, struct err *err)
 {
 	CLEAN_STMT q = NULL;
 	int rc;
 
-	if (list_query(index, plan, &q, err) < 0)
+	if (list_query(index, plan, window->oldest_first, &q, err) < 0)
 		return -1;
 	bind_plan(q, plan);
-	stmt_bind_int(q, PLAN_LIMIT, (int64_t)limit);
-	stmt_bind_int(q, PLAN_OFFSET, (int64_t)offset);
+	stmt_bind_int(q, PLAN_LIMIT, (int64_t)window->limit);
+	stmt_bind_int(q, PLAN_OFFSET, (int64_t)window->offset);
 	while ((rc = stmt_step(q, err)) > 0) {
-		if (mail_of(index, stmt_int(q, 0), &mails_r[*n_r], err) < 0)
+		struct index_hit *hit = &hits_r[*n_r];
+
+		hit->docid = stmt_int(q, 0);
+		if (mail_of(index, hit->docid, &hit->mail, err) < 0)
 			return -1;
 		++*n_r;
 	}
 	return rc;
 }
 
-int index_search(struct index *index, const struct query *query, const struct scope *scope,
-		 const struct query_names *names, size_t offset, size_t limit, uint64_t *mails_r,
-		 size_t *n_r, struct err *err)
+int index_hits(struct index *index, const struct query *query, const struct scope *scope,
+	       const struct query_names *names, const struct index_window *window,
+	       struct index_hit *hits_r, size_t *n_r, struct err *err)
 {
 	CLEAN(arena) arena = arena_new();
 	struct plan plan;
@@ -613,7 +646,63 @@ int index_search(struct index *index, const struct query *query, const struct sc
 	*n_r = 0;
 	if (plan_make(arena, index->db, index->tokenizer, query, scope, names, &plan, err) < 0)
 		return -1;
-	return plan.nothing ? 0 : list(index, &plan, offset, limit, mails_r, n_r, err);
+	narrow(&plan, window);
+	return plan.nothing ? 0 : list(index, &plan, window, hits_r, n_r, err);
+}
+
+int index_search(struct index *index, const struct query *query, const struct scope *scope,
+		 const struct query_names *names, size_t offset, size_t limit, uint64_t *mails_r,
+		 size_t *n_r, struct err *err)
+{
+	const struct index_window window = {.offset = offset, .limit = limit};
+	CLEAN_MEM struct index_hit *hits = mem_new((limit + 1) * sizeof(*hits));
+
+	if (index_hits(index, query, scope, names, &window, hits, n_r, err) < 0)
+		return -1;
+	for (size_t i = 0; i < *n_r; i++)
+		mails_r[i] = hits[i].mail;
+	return 0;
+}
+
+int index_docid(struct index *index, uint64_t mail, int64_t *docid_r, struct err *err)
+{
+	return docid_of_mail(index->db, mail, docid_r, err);
+}
+
+static int thread_mails(struct index *index, uint64_t thread, size_t max, uint64_t *mails_r,
+			size_t *n_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = 1;
+
+	if (db_query(index->db, "SELECT mail FROM docs WHERE thread = ?1 ORDER BY docid DESC", &q,
+		     err) < 0)
+		return -1;
+	stmt_bind_int(q, 1, (int64_t)thread);
+	while (*n_r < max && (rc = stmt_step(q, err)) > 0)
+		mails_r[(*n_r)++] = (uint64_t)stmt_int(q, 0);
+	return rc < 0 ? -1 : 0;
+}
+
+int index_thread(struct index *index, const uint64_t *threads, size_t n_threads, size_t max,
+		 uint64_t *mails_r, size_t *n_r, struct err *err)
+{
+	*n_r = 0;
+	for (size_t i = 0; i < n_threads; i++)
+		if (threads[i] != 0 && thread_mails(index, threads[i], max, mails_r, n_r, err) < 0)
+			return -1;
+	return 0;
+}
+
+int index_thread_of(struct index *index, uint64_t mail, uint64_t *thread_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(index->db, &q, err, "SELECT thread FROM docs WHERE mail = ?1",
+			 BIND_INT(mail));
+
+	if (rc > 0)
+		*thread_r = (uint64_t)stmt_int(q, 0);
+	return rc;
 }
 
 static int count(struct index *index, const struct plan *plan, uint64_t *count_r, struct err *err)

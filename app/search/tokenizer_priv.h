@@ -22,7 +22,10 @@ enum token_kind {
 	TOKEN_ALL = 'a',    /* id 0: in every document; id 1: in none */
 	TOKEN_RIGHT = 'r',  /* an address that may see it, by catalog id */
 	TOKEN_SOURCE = 's', /* a source it came from, by catalog id */
-	TOKEN_FLAG = 'm'    /* one bit of enum index_mark */
+	TOKEN_FLAG = 'm',   /* one bit of enum index_mark */
+	TOKEN_DOMAIN = 'd', /* scope_domain_token() */
+	TOKEN_FOLDER = 'f', /* scope_place_token() */
+	TOKEN_PERSON = 'p'  /* whose note it is */
 };
 void token_add(struct str *s, enum token_kind kind, uint64_t id);
 

@@ -8,6 +8,7 @@
 #include "app/archive/find.h"
 #include "app/archive/rebuild.h"
 #include "app/archive/verify.h"
+#include "app/catalog/notes.h"
 #include "base/file.h"
 #include "storage/label.h"
 
@@ -520,16 +521,13 @@ static void rebuilding_carries_notes_over(void **state)
 	struct fixture *f = *state;
 	CLEAN(arena) arena = arena_new();
 	struct taken t = take(f, 1);
-	struct view tags, note;
+	struct note note = {0, number_of(f, &t.id), VIEW("red"), VIEW("see file")};
 
-	assert_int_equal(notes_set(archive_catalog(f->a), number_of(f, &t.id), VIEW("red"),
-				   VIEW("see file"), &f->err),
-			 0);
+	assert_int_equal(notes_set(archive_catalog(f->a), &note, &f->err), 0);
 	rebuild(f);
 	assert_int_equal(
-		notes_get(archive_catalog(f->a), arena, number_of(f, &t.id), &tags, &note, &f->err),
-		1);
-	assert_true(view_eq(tags, VIEW("red")) && view_eq(note, VIEW("see file")));
+		notes_get(archive_catalog(f->a), arena, 0, number_of(f, &t.id), &note, &f->err), 1);
+	assert_true(view_eq(note.tags, VIEW("red")) && view_eq(note.text, VIEW("see file")));
 	assert_int_equal(fixture_count(f, "tag:red"), 1);
 }
 

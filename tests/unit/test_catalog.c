@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The catalog's tables, row by row. */
 #include "tests/unit/fixture.h"
+#include "app/catalog/notes.h"
 
 static struct mail_row mail_of(int i)
 {
@@ -157,7 +158,7 @@ static void an_erased_mail_leaves_its_tombstone_alone(void **state)
 	struct mail_row a = add_mail(c, 1, &f->err);
 	struct mail_row b, got;
 	uint64_t address, n;
-	struct view tags, note;
+	struct note note;
 	struct tombstone tombstone;
 
 	assert_int_equal(address_id(c, VIEW("a@x"), true, &address, &f->err), 1);
@@ -165,7 +166,7 @@ static void an_erased_mail_leaves_its_tombstone_alone(void **state)
 	assert_int_equal(recipients_add(c, a.mail, 1, address, &f->err), 0);
 	assert_int_equal(recipients_known(c, a.mail, address, &f->err), 1);
 	assert_int_equal(recipients_known(c, a.mail + 1, address, &f->err), 0);
-	assert_int_equal(notes_set(c, a.mail, VIEW("t"), VIEW("n"), &f->err), 0);
+	assert_int_equal(notes_set(c, &(struct note){0, a.mail, VIEW("t"), VIEW("n")}, &f->err), 0);
 	assert_int_equal(mails_any_deleted(c, &f->err), 0);
 	assert_int_equal(mails_set_state(c, a.mail, MAIL_DELETED, &f->err), 0);
 	assert_int_equal(mails_any_deleted(c, &f->err), 1);
@@ -173,7 +174,7 @@ static void an_erased_mail_leaves_its_tombstone_alone(void **state)
 	assert_int_equal(mails_get(c, arena, a.mail, &got, &f->err), 0);
 	assert_int_equal(mails_by_exact(c, &a.exact, &n, &f->err), 0);
 	assert_int_equal(recipients_each(c, a.mail, no_recipient, NULL, &f->err), 0);
-	assert_int_equal(notes_get(c, arena, a.mail, &tags, &note, &f->err), 0);
+	assert_int_equal(notes_get(c, arena, 0, a.mail, &note, &f->err), 0);
 	assert_int_equal(mails_erased(c, &a.id, &tombstone, &f->err), 1);
 	assert_int_equal(tombstone.when_s, 77);
 	assert_int_equal(tombstone.mail, a.mail);

@@ -3,6 +3,7 @@
 
 #include "app/archive/rebuild.h"
 #include "app/catalog/frozen.h"
+#include "app/catalog/notes.h"
 #include "backup/database.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -103,7 +104,8 @@ static int add_notes(struct catalog *catalog, int from, int n, struct err *err)
 
 	memset(text, 'x', sizeof(text));
 	for (int i = from; i < from + n; i++)
-		if (notes_set(catalog, (uint64_t)i, VIEW("tag"), (struct view){text, sizeof(text)},
+		if (notes_set(catalog,
+			      &(struct note){0, (uint64_t)i, VIEW("tag"), {text, sizeof(text)}},
 			      err) < 0)
 			return -1;
 	return 0;

@@ -3,6 +3,7 @@
 
 #include "app/archive/erase.h"
 #include "app/archive/find.h"
+#include "app/archive/may_see.h"
 
 enum { MAILS = 30 };
 
@@ -196,6 +197,150 @@ static void a_mistake_in_the_query_is_told(void **state)
 	assert_int_equal(n, 0);
 }
 
+/* --- by place ----------------------------------------------------------------------------------- */
+
+static void places_lead_through_the_whole_list_once(void **state)
+{
+	struct fixture *f = *state;
+	struct scope all = SCOPE_ALL;
+	uint64_t id = id_of(f, "bert@example.org");
+	struct scope bert = {.addresses = &id, .n_addresses = 1};
+	const struct scope *scopes[] = {&all, &bert};
+	CLEAN(arena) arena = arena_new();
+
+	for (size_t i = 0; i < 2; i++)
+		for (size_t limit = 1; limit <= MAILS + 1; limit += 4) {
+			struct results r = {0}, expected;
+			int64_t from = 0;
+
+			expected = page(f, "words", scopes[i], 0, MAILS);
+			do
+				assert_int_equal(find_page(f->a, VIEW("words"), scopes[i], from,
+							   limit, add_result, &r, &from, &f->err),
+						 0);
+			while (from != 0);
+			assert_int_equal(r.n, expected.n);
+			assert_memory_equal(r.v, expected.v, r.n * sizeof(*r.v));
+		}
+}
+
+static void each_mail_knows_its_neighbours_in_the_scope(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t id = id_of(f, "bert@example.org");
+	struct scope bert = {.addresses = &id, .n_addresses = 1};
+	struct results r = page(f, "words", &bert, 0, MAILS);
+	CLEAN(arena) arena = arena_new();
+
+	for (size_t i = 0; i < r.n; i++) {
+		struct find_neighbours found;
+		struct mail_row row, other;
+
+		mails_get(archive_catalog(f->a), arena, r.v[i], &row, &f->err);
+		assert_int_equal(find_neighbours(f->a, VIEW("words"), &bert, &row, &found, &f->err),
+				 0);
+		assert_int_equal(found.has_newer, i > 0);
+		assert_int_equal(found.has_older, i + 1 < r.n);
+		if (i > 0) {
+			mails_get(archive_catalog(f->a), arena, r.v[i - 1], &other, &f->err);
+			assert_memory_equal(other.id.b, found.newer.b, UUID_BYTES);
+		}
+		if (i + 1 < r.n) {
+			mails_get(archive_catalog(f->a), arena, r.v[i + 1], &other, &f->err);
+			assert_memory_equal(other.id.b, found.older.b, UUID_BYTES);
+		}
+	}
+}
+
+/* --- one mail ----------------------------------------------------------------------------------- */
+
+static void a_mail_of_others_is_answered_like_one_that_does_not_exist(void **state)
+{
+	struct fixture *f = *state;
+	struct scope all = SCOPE_ALL;
+	uint64_t id = id_of(f, "bert@example.org");
+	struct scope bert = {.addresses = &id, .n_addresses = 1};
+	struct results carlas = page(f, "to:carla@example.org", &all, 0, 1);
+	struct results berts = page(f, "to:bert@example.org", &all, 0, 1);
+	CLEAN(arena) arena = arena_new();
+	struct err foreign = {0}, missing = {0};
+	const struct uuid none = {{7}};
+	struct mail_row row, got;
+
+	mails_get(archive_catalog(f->a), arena, berts.v[0], &row, &f->err);
+	assert_int_equal(mail_find_in(f->a, arena, &bert, &row.id, &got, &f->err), 1);
+	assert_int_equal(got.mail, row.mail);
+	mails_get(archive_catalog(f->a), arena, carlas.v[0], &row, &f->err);
+	assert_int_equal(mail_find_in(f->a, arena, &bert, &row.id, &got, &foreign), 0);
+	assert_int_equal(mail_find_in(f->a, arena, &bert, &none, &got, &missing), 0);
+	assert_int_equal(foreign.kind, ERR_NOTFOUND);
+	assert_int_equal(missing.kind, ERR_NOTFOUND);
+	assert_string_equal(foreign.text, missing.text);
+	fixture_delete(f, &row.id);
+	err_clear(&foreign);
+	assert_int_equal(mail_find_in(f->a, arena, &bert, &row.id, &got, &foreign), 0);
+	assert_string_equal(foreign.text, missing.text);
+}
+
+/* --- conversations ------------------------------------------------------------------------------ */
+
+static void give_answer(struct fixture *f, const char *to, const char *msgid, const char *fields)
+{
+	CLEAN_STR raw = STR_INIT;
+
+	str_addf(&raw,
+		 "From: anna@example.org\nTo: %s@example.org\nSubject: %s\nMessage-ID: <%s>\n%s"
+		 "Date: Tue, 3 Jan 2023 10:%s:00 +0000\n\ntalk\n",
+		 to, msgid, msgid, fields, msgid);
+	fixture_take(f, &(struct arrival){.raw = str_view(&raw)});
+}
+
+static int add_subject(void *arg, const struct mail_row *row, struct err *err)
+{
+	struct str *subjects = arg;
+
+	(void)err;
+	str_adds(subjects, subjects->len > 0 ? " " : "");
+	str_addv(subjects, row->subject);
+	return 0;
+}
+
+static void talk_is(struct fixture *f, const struct scope *scope, const char *of,
+		    const char *expected)
+{
+	CLEAN(arena) arena = arena_new();
+	CLEAN_STR subjects = STR_INIT;
+	struct results r = page(f, of, scope, 0, 1);
+	struct mail_row row;
+
+	assert_int_equal(r.n, 1);
+	mails_get(archive_catalog(f->a), arena, r.v[0], &row, &f->err);
+	assert_int_equal(find_conversation(f->a, scope, &row, add_subject, &subjects, &f->err), 0);
+	assert_string_equal(subjects.data, expected);
+}
+
+static void a_conversation_is_told_from_any_of_its_mails_and_within_the_scope(void **state)
+{
+	struct fixture *f = *state;
+	struct scope all = SCOPE_ALL;
+	uint64_t id = id_of(f, "bert@example.org");
+	struct scope bert = {.addresses = &id, .n_addresses = 1};
+
+	give_answer(f, "bert", "10", "");
+	give_answer(f, "bert", "11", "References: <10>\nIn-Reply-To: <10>\n");
+	give_answer(f, "carla", "12", "References: <10> <11>\nIn-Reply-To: <11>\n");
+	give_answer(f, "bert", "13", "In-Reply-To: <12>\n");
+	give_answer(f, "bert", "20", "References: <lost>\n");
+	give_answer(f, "bert", "21", "References: <lost> <20>\n");
+	talk_is(f, &all, "msgid:10", "10 11 12 13");
+	talk_is(f, &all, "msgid:13", "10 11 12 13");
+	talk_is(f, &all, "msgid:12", "10 11 12 13");
+	talk_is(f, &all, "msgid:20", "20 21");
+	talk_is(f, &bert, "msgid:10", "10 11");
+	talk_is(f, &bert, "msgid:13", "13");
+	talk_is(f, &all, "msgid:1@x", "mail 1");
+}
+
 #define IN_FILLED(test) cmocka_unit_test_setup_teardown(test, fill, fixture_teardown)
 
 int main(void)
@@ -206,6 +351,10 @@ int main(void)
 		IN_FILLED(pages_follow_each_other),
 		IN_FILLED(deleted_mails_in_the_index_count_for_nothing),
 		IN_FILLED(the_caller_may_stop),
+		IN_FILLED(places_lead_through_the_whole_list_once),
+		IN_FILLED(each_mail_knows_its_neighbours_in_the_scope),
+		IN_FILLED(a_mail_of_others_is_answered_like_one_that_does_not_exist),
+		IN_FILLED(a_conversation_is_told_from_any_of_its_mails_and_within_the_scope),
 		IN_FILLED(a_mistake_in_the_query_is_told),
 	};
 

@@ -126,6 +126,14 @@ static void put(struct index_doc d)
 	MUST_WORK(index_commit(index_, d.mail, &err));
 }
 
+/* What PERSON notes on a mail. */
+static void put_note(uint64_t person, uint64_t mail, const char *tags, const char *note)
+{
+	MUST_WORK(index_begin(index_, &err));
+	MUST_WORK(index_put_note(index_, person, mail, VIEW(tags), VIEW(note), &err));
+	MUST_WORK(index_commit(index_, mail, &err));
+}
+
 static void put_text(uint64_t mail, const char *subject, const char *body)
 {
 	put(doc(mail, subject, body));
@@ -255,19 +263,18 @@ static void blind_copies_are_not_searched_by_those_who_merely_got_the_mail(void 
 
 static void fields_look_in_their_columns(void **state)
 {
-	const uint64_t sources[] = {1, 2};
+	const struct scope_place places[] = {{1, VIEW("a")}, {2, VIEW("")}};
 	struct index_doc d = doc(1, "angebot", "rechnung");
 
 	(void)state;
 	d.files = VIEW("bild.jpg\nvertrag.pdf");
-	d.tags = VIEW("steuer");
-	d.note = VIEW("anwalt");
 	d.marks = MARK_ATTACHMENT | MARK_FLAGGED;
-	d.sources = sources;
-	d.n_sources = 2;
+	d.places = places;
+	d.n_places = 2;
 	d.medium = 2;
 	d.size = 10241;
 	put(d);
+	put_note(0, 1, "steuer", "anwalt");
 	d = doc(2, "rechnung", "angebot");
 	d.marks = MARK_SPAM;
 	d.sent_s = 1600000000;
@@ -760,12 +767,33 @@ struct model {
 	struct index_doc doc;
 	int words[COLUMNS][COLUMN_WORDS];
 	int n_words[COLUMNS];
-	uint64_t addresses[3], sources[2];
+	uint64_t addresses[3];
+	struct view domains[2];
+	struct scope_place places[2];
+	struct view tags, note;
+	uint64_t noted_by;
 };
 static struct model models[DOCS];
 
-/* Of the reader whose search is being made: blind copies are for those who see all mail. */
+enum { FOLDERS = 4, DOMAINS = 4, NOTE_COLUMNS = 0x180 };
+static const char *const folders[FOLDERS] = {"", "a/1", "a/b/2", "ab/3"};
+static const char *const domains[DOMAINS] = {"a.example", "b.example", "a.example.net", "x"};
+
+static struct view one_of(const char *const *texts, int n)
+{
+	const char *text = texts[rand() % n];
+
+	return VIEW(text);
+}
+
+/* Of the reader whose search is being made: blind copies are for those who see all mail, notes for who made them. */
 static unsigned visible_columns = 0x1ff;
+static uint64_t reader;
+
+static unsigned columns_of(const struct model *m)
+{
+	return m->noted_by == reader ? visible_columns : visible_columns & ~(unsigned)NOTE_COLUMNS;
+}
 
 static int below(int n)
 {
@@ -821,7 +849,7 @@ static uint64_t add_random_words(struct str *s)
 	str_adds(s, prefix ? "*" : "");
 	for (int d = 0; d < DOCS; d++)
 		for (int column = 0; column < COLUMNS; column++)
-			if ((places[place].columns & visible_columns) >> column & 1 &&
+			if ((places[place].columns & columns_of(&models[d])) >> column & 1 &&
 			    phrase_in_column(&models[d], column, phrase, n, prefix))
 				found |= UINT64_C(1) << d;
 	return found;
@@ -861,8 +889,8 @@ static bool has_msgid(const struct model *m, int64_t v)
 
 static bool has_source(const struct model *m, int64_t v)
 {
-	for (size_t i = 0; i < m->doc.n_sources; i++)
-		if (m->sources[i] == (uint64_t)v)
+	for (size_t i = 0; i < m->doc.n_places; i++)
+		if (m->places[i].source == (uint64_t)v)
 			return true;
 	return false;
 }
@@ -973,16 +1001,22 @@ static void make_model(struct arena *arena, struct model *m, uint64_t mail)
 				    .bcc = texts[4],
 				    .body = texts[5],
 				    .files = texts[6],
-				    .tags = texts[7],
-				    .note = texts[8],
 				    .addresses = m->addresses,
 				    .n_addresses = (size_t)below(4),
-				    .sources = m->sources,
-				    .n_sources = (size_t)below(3)};
+				    .domains = m->domains,
+				    .n_domains = (size_t)below(3),
+				    .places = m->places,
+				    .n_places = (size_t)below(3)};
+	m->tags = texts[7];
+	m->note = texts[8];
+	m->noted_by = (uint64_t)below(2);
 	for (int i = 0; i < 3; i++)
 		m->addresses[i] = 1 + (uint64_t)below(5);
 	for (int i = 0; i < 2; i++)
-		m->sources[i] = 1 + (uint64_t)below(4);
+		m->places[i] = (struct scope_place){1 + (uint64_t)below(4),
+						    one_of(folders, FOLDERS)};
+	for (int i = 0; i < 2; i++)
+		m->domains[i] = one_of(domains, DOMAINS);
 }
 
 /* Batches that replace and remove on their way to the final state. */
@@ -997,9 +1031,21 @@ static void fill_index(struct arena *arena)
 				MUST_WORK(index_remove(index_, (uint64_t)below(DOCS) + 1, &err));
 			make_model(arena, &models[d], (uint64_t)d + 1);
 			MUST_WORK(index_put(index_, &models[d].doc, &err));
+			MUST_WORK(index_remove_notes(index_, (uint64_t)d + 1, &err));
+			MUST_WORK(index_put_note(index_, models[d].noted_by, (uint64_t)d + 1,
+						 models[d].tags, models[d].note, &err));
 		}
 		MUST_WORK(index_commit(index_, DOCS, &err));
 	}
+}
+
+static bool sees(const struct scope *scope, const struct model *m)
+{
+	const struct scope_mail mail = {m->doc.mail,        m->doc.sent_s,  m->addresses,
+					m->doc.n_addresses, m->domains,     m->doc.n_domains,
+					m->places,          m->doc.n_places};
+
+	return scope_sees(scope, &mail);
 }
 
 static uint64_t seen_by(const struct scope *scope)
@@ -1007,7 +1053,7 @@ static uint64_t seen_by(const struct scope *scope)
 	uint64_t seen = 0;
 
 	for (int d = 0; d < DOCS; d++)
-		if (scope_sees(scope, models[d].addresses, models[d].doc.n_addresses))
+		if (sees(scope, &models[d]))
 			seen |= UINT64_C(1) << d;
 	return seen;
 }
@@ -1034,28 +1080,59 @@ static uint64_t search_all(const struct query *query, const struct scope *scope,
 	return found;
 }
 
+/* A reader: of all mail, of addresses, of single mails; with bounds of every kind, or none. */
+struct random_scope {
+	struct scope scope;
+	uint64_t addresses[70], mails[4];
+	struct view domains[2];
+	struct scope_place places[2];
+};
+
+static void make_scope(struct random_scope *r)
+{
+	static const char *const bounds[] = {"", "a", "a/b"};
+	struct scope *s = &r->scope;
+	const int kind = below(4);
+
+	memset(r, 0, sizeof(*r));
+	for (int i = 0; i < 70; i++)
+		r->addresses[i] = i < 2 ? 1 + (uint64_t)below(5) : 98 + (uint64_t)i;
+	for (int i = 0; i < 4; i++)
+		r->mails[i] = 1 + (uint64_t)below(DOCS);
+	for (int i = 0; i < 2; i++) {
+		r->domains[i] = one_of(domains, DOMAINS);
+		r->places[i] = (struct scope_place){1 + (uint64_t)below(4), one_of(bounds, 3)};
+	}
+	s->person = (uint64_t)below(2);
+	s->all = kind == 0;
+	s->addresses = r->addresses;
+	s->n_addresses = kind == 1 ? (below(2) ? 2 : 70) : 0;
+	s->mails = r->mails;
+	s->n_mails = kind == 2 ? 1 + (size_t)below(4) : 0;
+	s->domains = r->domains;
+	s->n_domains = (size_t)below(3);
+	s->places = r->places;
+	s->n_places = (size_t)below(3);
+}
+
 static void random_queries_find_what_a_plain_evaluator_finds(void **state)
 {
-	uint64_t addresses[70] = {2, 4};
-	const struct scope scopes[] = {SCOPE_ALL,
-				       {.addresses = addresses, .n_addresses = 2},
-				       {.addresses = addresses, .n_addresses = 70},
-				       {0}};
 	CLEAN(arena) arena = arena_new();
 
 	(void)state;
-	for (uint64_t i = 2; i < 70; i++)
-		addresses[i] = 98 + i;
-	addresses[69] = 5;
 	srand(20240517);
 	fill_index(arena);
 	for (int i = 0; i < QUERIES; i++) {
-		const struct scope *scope = &scopes[i % 4 == 3 ? below(4) : 0];
+		struct random_scope random = {.scope = SCOPE_ALL};
+		const struct scope *scope = &random.scope;
 		CLEAN_STR text = STR_INIT;
 		CLEAN(query) query = NULL;
 		uint64_t count, found, expected;
 
+		if (i % 4 == 3)
+			make_scope(&random);
 		visible_columns = scope->all ? 0x1ff : 0x1ff & ~0x10U;
+		reader = scope->person;
 		expected = add_random_query(&text, 1 + below(3)) & seen_by(scope);
 		MUST_WORK(query_parse(str_view(&text), &query, &err));
 		found = search_all(query, scope, i % 2 ? DOCS : 7);
@@ -1065,6 +1142,30 @@ static void random_queries_find_what_a_plain_evaluator_finds(void **state)
 		MUST_WORK(index_search_count(index_, query, scope, &names, &count, &err));
 		assert_int_equal(count, __builtin_popcountll(expected));
 	}
+}
+
+static void a_person_finds_his_own_notes_and_nobody_else_s(void **state)
+{
+	const struct scope anna = {.all = true, .person = 1}, bert = {.all = true, .person = 2};
+
+	(void)state;
+	put_text(1, "angebot", "hallo");
+	put_text(2, "rechnung", "hallo");
+	put_note(1, 1, "steuer\nwichtig", "zum anwalt");
+	put_note(2, 2, "steuer", "");
+	finds_in(&anna, "tag:steuer", "1");
+	finds_in(&bert, "tag:steuer", "2");
+	finds_in(&anna, "anwalt", "1");
+	finds_in(&bert, "anwalt", "");
+	finds_in(&anna, "anwalt OR rechnung", "2 1");
+	finds_in(&anna, "-steuer", "2");
+	finds_in(&bert, "-note:anwalt", "2 1");
+	finds_in(&anna, "anwalt angebot", "1");
+	put_note(1, 1, "", "");
+	finds_in(&anna, "steuer", "");
+	remove_mail(2);
+	put_text(2, "rechnung", "hallo");
+	finds_in(&bert, "steuer", "");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -1090,6 +1191,7 @@ int main(void)
 		TEST(after_compacting_removed_words_are_gone),
 		TEST(a_check_notices_what_does_not_fit),
 		TEST(a_foreign_key_or_a_newer_schema_is_refused),
+		TEST(a_person_finds_his_own_notes_and_nobody_else_s),
 		TEST(random_queries_find_what_a_plain_evaluator_finds),
 	};
 

@@ -5,6 +5,7 @@
 
 #include "app/archive/erase.h"
 #include "app/archive/verify.h"
+#include "app/catalog/notes.h"
 #include "backup/database.h"
 #include "base/file.h"
 #include "storage/label.h"
@@ -76,7 +77,8 @@ static void note(struct fixture *f, const struct uuid *id, const char *tags, con
 {
 	CLEAN(arena) arena = arena_new();
 
-	if (notes_set(archive_catalog(f->a), fixture_row(f, arena, id).mail, VIEW(tags), VIEW(text),
+	if (notes_set(archive_catalog(f->a),
+		      &(struct note){0, fixture_row(f, arena, id).mail, VIEW(tags), VIEW(text)},
 		      &f->err) < 0)
 		fail_msg("%s", f->err.text);
 }
@@ -84,13 +86,13 @@ static void note(struct fixture *f, const struct uuid *id, const char *tags, con
 static void has_note(struct fixture *f, const struct uuid *id, const char *tags, const char *text)
 {
 	CLEAN(arena) arena = arena_new();
-	struct view got_tags, got_text;
+	struct note got;
 
-	assert_int_equal(notes_get(archive_catalog(f->a), arena, fixture_row(f, arena, id).mail,
-				   &got_tags, &got_text, &f->err),
+	assert_int_equal(notes_get(archive_catalog(f->a), arena, 0, fixture_row(f, arena, id).mail,
+				   &got, &f->err),
 			 1);
-	assert_true(view_eq(got_tags, VIEW(tags)));
-	assert_true(view_eq(got_text, VIEW(text)));
+	assert_true(view_eq(got.tags, VIEW(tags)));
+	assert_true(view_eq(got.text, VIEW(text)));
 }
 
 static struct keyring *load_key(struct fixture *f)
