@@ -57,6 +57,12 @@
 	X(EXPIRED, "expired", 500, 451, false,                                                     \
 	  "A certificate has ended. The mail is as it was; only this proof of it rests on "        \
 	  "nothing.")                                                                              \
+	X(HELD, "held", 409, 550, false,                                                           \
+	  "A hold keeps this mail; nothing was deleted. Whoever set the hold can lift it.")        \
+	X(SWITCHEDOFF, "switched-off", 403, 550, false,                                            \
+	  "The administrator has not switched this on; nothing was done.")                         \
+	X(OWN, "own", 403, 550, false,                                                             \
+	  "Nobody decides on a request of his own; it waits for somebody else.")                   \
 	X(NOSESSION, "no-session", 401, 530, false, "You are not logged in, or not any more.")     \
 	X(LOGIN, "log-in", 401, 535, false,                                                        \
 	  "Name or password is not right. After several tries the archive makes you wait.")        \

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/access/reader_scope.h"
 
+#include "app/catalog/requests.h"
+
 struct making {
 	struct catalog *catalog;
 	struct arena *arena;
@@ -142,6 +144,19 @@ static int of_revisor(struct making *m, uint64_t person, int64_t now_s, struct s
 	return 0;
 }
 
+/* --- a data officer ----------------------------------------------------------------------------- */
+
+static int of_dataofficer(struct making *m, struct scope *scope, struct err *err)
+{
+	struct numbers mails;
+
+	if (request_mails_open(m->catalog, m->arena, &mails, err) < 0)
+		return -1;
+	scope->mails = mails.v;
+	scope->n_mails = mails.n;
+	return 0;
+}
+
 int reader_scope(struct catalog *catalog, struct arena *arena, const struct person *person,
 		 int64_t now_s, struct scope *scope_r, struct err *err)
 {
@@ -161,6 +176,8 @@ int reader_scope(struct catalog *catalog, struct arena *arena, const struct pers
 		return 0;
 	case PERSON_ROLE_REVISOR:
 		return of_revisor(&m, person->person, now_s, scope_r, err);
+	case PERSON_ROLE_DATAOFFICER:
+		return of_dataofficer(&m, scope_r, err);
 	default:
 		return 0;
 	}

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "app/archive/erase.h"
+#include "app/archive/erase_priv.h"
 
 #include "app/archive/archive_priv.h"
 #include "app/archive/record.h"
 #include "app/catalog/audit.h"
-#include "app/catalog/requests.h"
+#include "app/catalog/holds.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -24,12 +24,22 @@ static int note_deletion(struct archive *a, const struct mail_row *row, uint64_t
 			 err);
 }
 
+int mark_deleted(struct archive *a, const struct mail_row *row, uint64_t request, struct err *err)
+{
+	int rc = mail_is_held(a->catalog, row->mail, err);
+
+	if (rc > 0)
+		return err_set(err, ERR_HELD, "the mail is under a hold");
+	if (rc < 0 || mails_set_state(a->catalog, row->mail, MAIL_DELETED, err) < 0)
+		return -1;
+	return note_deletion(a, row, request, err);
+}
+
 int delete_mail(struct archive *a, const struct mail_row *row, uint64_t request, struct err *err)
 {
 	if (catalog_begin(a->catalog, err) < 0)
 		return -1;
-	if (mails_set_state(a->catalog, row->mail, MAIL_DELETED, err) == 0 &&
-	    note_deletion(a, row, request, err) == 0 && catalog_commit(a->catalog, err) == 0)
+	if (mark_deleted(a, row, request, err) == 0 && catalog_commit(a->catalog, err) == 0)
 		return 0;
 	catalog_rollback(a->catalog);
 	return -1;
@@ -37,24 +47,21 @@ int delete_mail(struct archive *a, const struct mail_row *row, uint64_t request,
 
 /* ---- the index ---- */
 
-struct numbers {
+struct to_remove {
 	struct arena *arena;
-	struct {
-		uint64_t *v;
-		size_t n, cap;
-	} mails;
+	struct numbers mails;
 };
 
 static int add_number(void *arg, const struct mail_row *row, struct err *err)
 {
-	struct numbers *list = arg;
+	struct to_remove *list = arg;
 
 	(void)err;
 	ARENA_PUSH(list->arena, list->mails, row->mail);
 	return 0;
 }
 
-static int remove_words(struct archive *a, const struct numbers *list, struct err *err)
+static int remove_words(struct archive *a, const struct to_remove *list, struct err *err)
 {
 	uint64_t complete_to;
 
@@ -68,7 +75,7 @@ static int remove_words(struct archive *a, const struct numbers *list, struct er
 	return index_compact(a->index, err);
 }
 
-static int set_unindexed(struct archive *a, const struct numbers *list, struct err *err)
+static int set_unindexed(struct archive *a, const struct to_remove *list, struct err *err)
 {
 	int rc = catalog_begin(a->catalog, err);
 
@@ -83,7 +90,7 @@ static int set_unindexed(struct archive *a, const struct numbers *list, struct e
 int erase_index(struct archive *a, struct erase_report *report_r, struct err *err)
 {
 	CLEAN(arena) arena = arena_new();
-	struct numbers list = {.arena = arena};
+	struct to_remove list = {.arena = arena};
 	CLEAN_STR path = STR_INIT;
 	CLEAN_FD lock = -1;
 	int rc;
@@ -109,7 +116,7 @@ int erase_index(struct archive *a, struct erase_report *report_r, struct err *er
 /* ---- the media ---- */
 
 /* In one transaction: a part whose last user is gone is not found again later. */
-static int drop_mails(struct archive *a, const struct numbers *list, struct err *err)
+static int drop_mails(struct archive *a, const struct to_remove *list, struct err *err)
 {
 	int rc = catalog_begin(a->catalog, err);
 
@@ -360,7 +367,7 @@ static int rewrite_all(struct archive *a, struct erase_report *report, struct er
 int erase_media(struct archive *a, struct erase_report *report_r, struct err *err)
 {
 	CLEAN(arena) arena = arena_new();
-	struct numbers list = {.arena = arena};
+	struct to_remove list = {.arena = arena};
 
 	*report_r = (struct erase_report){0};
 	if (mails_each_in_state(a->catalog, MAIL_UNINDEXED, add_number, &list, err) < 0)

@@ -25,7 +25,7 @@ struct erase_report {
 	uint64_t put_off; /* packs whose medium does not answer: the next time; each was logged */
 };
 
-/* REQUEST: app/catalog/requests.h. */
+/* REQUEST: app/catalog/requests.h. ERR_HELD: nothing was done. */
 int delete_mail(struct archive *a, const struct mail_row *row, uint64_t request, struct err *err);
 int erase_index(struct archive *a, struct erase_report *report_r, struct err *err);
 int erase_media(struct archive *a, struct erase_report *report_r, struct err *err);

@@ -5,9 +5,9 @@
 #include "app/archive/regain.h"
 #include "app/catalog/accounts.h"
 #include "app/catalog/audit.h"
+#include "app/catalog/holds.h"
 #include "app/catalog/notes.h"
 #include "app/catalog/receipts.h"
-#include "app/catalog/requests.h"
 #include "base/file.h"
 
 #include <dirent.h>
@@ -201,32 +201,60 @@ static void carry_receipts_over(struct rebuilding *rb, struct err *err)
 	}
 }
 
-/* A request counts as long as one of its mails is only deleted; an erased one's tombstone knows the number anyhow. */
-static void carry_requests_over(struct rebuilding *rb, struct err *err)
+/* Rows (id, number) of SQL: what a request, a hold or a deletion says of a mail. */
+typedef int carry_mail_fn(struct catalog *catalog, uint64_t mail, uint64_t number, struct err *err);
+
+static void carry_mails_over(struct rebuilding *rb, const char *sql, carry_mail_fn *fn,
+			     struct err *err)
 {
-	CLEAN_STMT requests = NULL;
 	CLEAN_STMT q = NULL;
 
-	if (db_query(catalog_db(rb->old), "SELECT request, made_s, who, reason FROM requests",
-		     &requests, err) < 0)
-		return;
-	while (stmt_step(requests, err) > 0)
-		requests_put(rb->a->catalog,
-			     &(struct request_row){
-				     (uint64_t)stmt_int(requests, 0), stmt_int(requests, 1),
-				     arena_str(rb->arena, stmt_text(requests, 2).data),
-				     arena_str(rb->arena, stmt_text(requests, 3).data)},
-			     err);
-	if (db_query(catalog_db(rb->old),
-		     "SELECT m.id, d.request FROM deletions d JOIN mails m USING (mail)", &q,
-		     err) < 0)
+	if (db_query(catalog_db(rb->old), sql, &q, err) < 0)
 		return;
 	while (stmt_step(q, err) > 0) {
 		uint64_t mail;
 
 		if (mail_of(rb, stmt_blob(q, 0), &mail, err) > 0)
-			deletions_add(rb->a->catalog, mail, (uint64_t)stmt_int(q, 1), err);
+			fn(rb->a->catalog, mail, (uint64_t)stmt_int(q, 1), err);
 	}
+}
+
+static int of_request(struct catalog *catalog, uint64_t mail, uint64_t number, struct err *err)
+{
+	return request_mails_add(catalog, number, mail, err);
+}
+
+static int of_hold(struct catalog *catalog, uint64_t mail, uint64_t number, struct err *err)
+{
+	return hold_mails_add(catalog, number, mail, err);
+}
+
+/* A deletion counts as long as its mail is only deleted; an erased one's tombstone knows the number anyhow. */
+static void carry_requests_over(struct rebuilding *rb, struct err *err)
+{
+	struct request_rows rows;
+
+	if (requests_list(rb->old, rb->arena, PERSON_ANY, false, 0, INT64_MAX, &rows, err) < 0)
+		return;
+	for (size_t i = 0; i < rows.n; i++)
+		requests_put(rb->a->catalog, &rows.v[i], err);
+	carry_mails_over(rb,
+			 "SELECT m.id, r.request FROM request_mails r JOIN mails m USING (mail)",
+			 of_request, err);
+	carry_mails_over(rb, "SELECT m.id, d.request FROM deletions d JOIN mails m USING (mail)",
+			 deletions_add, err);
+}
+
+static void carry_holds_over(struct rebuilding *rb, struct err *err)
+{
+	struct hold_rows rows;
+
+	if (holds_list(rb->old, rb->arena, &rows, err) < 0)
+		return;
+	for (size_t i = 0; i < rows.n; i++)
+		holds_put(rb->a->catalog, &rows.v[i], err);
+	carry_mails_over(rb, "SELECT m.id, h.hold FROM hold_mails h JOIN mails m USING (mail)",
+			 of_hold, err);
 }
 
 static void carry_over(struct rebuilding *rb)
@@ -239,6 +267,7 @@ static void carry_over(struct rebuilding *rb)
 	carry_notes_over(rb, &err);
 	carry_receipts_over(rb, &err);
 	carry_requests_over(rb, &err);
+	carry_holds_over(rb, &err);
 	audit_carry_over(rb->old, rb->a->catalog, &err);
 	accounts_carry_over(rb->old, rb->a->catalog, &err);
 }

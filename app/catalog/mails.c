@@ -137,6 +137,8 @@ int mails_erase(struct catalog *catalog, uint64_t mail, int64_t now_s, uint64_t 
 		"DELETE FROM notes WHERE mail = ?1",
 		"DELETE FROM to_stamp WHERE mail = ?1",
 		"DELETE FROM deletions WHERE mail = ?1",
+		"DELETE FROM request_mails WHERE mail = ?1",
+		"DELETE FROM hold_mails WHERE mail = ?1",
 		"DELETE FROM mails WHERE mail = ?1",
 	};
 	struct db *db = catalog_db(catalog);

@@ -242,6 +242,17 @@ void cmd_json_text(struct str *out, struct view text)
 	str_addc(out, '"');
 }
 
+int cmd_number(const struct cmd *cmd, const char *text, const char *of, uint64_t *number_r)
+{
+	char *end;
+
+	*number_r = strtoull(text, &end, 10);
+	if (*number_r > 0 && *end == '\0' && text[0] != '-')
+		return 0;
+	cmd_usage(cmd, "\"%s\" is no number of a %s", text, of);
+	return -1;
+}
+
 void cmd_json_time(struct str *out, const char *name, int64_t time_s)
 {
 	str_addf(out, ", \"%s\": ", name);

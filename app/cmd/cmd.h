@@ -39,6 +39,12 @@ struct cmd {
 	X(verify, "ID | --all [--repair-from mirror]", "prove that nothing is damaged or missing") \
 	X(delete, "ID... [--reason TEXT]",                                                         \
 	  "delete mails; erase takes them out of index and media")                                 \
+	X(request,                                                                                 \
+	  "list [--all] | add ID... [--reason TEXT] | approve|reject N [--reason TEXT] | "         \
+	  "mode [off|on|approval]",                                                                \
+	  "requests for deletion, and who decides on them")                                        \
+	X(hold, "list | set QUERY [--reason TEXT] | lift N [--reason TEXT]",                       \
+	  "mails that nobody can delete")                                                          \
 	X(erase, "index|media", "the nightly steps that erase deleted mails for good")             \
 	X(note, "ID [--tags TAGS] [--text TEXT]", "tags and a note for a mail")                    \
 	X(index, "update|notes|rebuild", "bring the search index up to date, or make it anew")     \
@@ -108,6 +114,9 @@ int cmd_usage(const struct cmd *cmd, const char *fmt, ...) __attribute__((format
 int cmd_fail(const struct cmd *cmd, const struct err *err);
 /* The same with another sentence on what it means, and what to do. */
 int cmd_fail_meaning(const struct cmd *cmd, const struct err *err, const char *meaning);
+
+/* A number of 1 and up; -1: told, with what it should be the number of. */
+int cmd_number(const struct cmd *cmd, const char *text, const char *of, uint64_t *number_r);
 
 /* Open the archive that the command names; -1: told. */
 int cmd_open(const struct cmd *cmd, struct archive **archive_r);
