@@ -10,7 +10,8 @@
 struct writing {
 	struct archive *a;
 	const struct mail_row *row;
-	const char *dir;
+	proof_put_fn *put;
+	void *arg;
 	struct arena *arena;
 	struct str readme, json;
 	enum digest_alg functions_of; /* the shell functions in it; 0 none yet */
@@ -25,10 +26,7 @@ struct writing {
 
 static int write_file(struct writing *w, const char *name, struct view content, struct err *err)
 {
-	CLEAN_STR path = STR_INIT;
-
-	str_addf(&path, "%s/%s", w->dir, name);
-	return file_create(path.data, 0600, content, err);
+	return w->put(w->arg, name, content, err);
 }
 
 static const char *name_of(struct writing *w, const char *what, unsigned n, const char *end)
@@ -331,10 +329,9 @@ static int write_rest(struct writing *w, struct err *err)
 	end_json(w);
 	add_introduction(w, &text);
 	str_addv(&text, str_view(&w->readme));
-	if (write_file(w, "proof.json", str_view(&w->json), err) < 0 ||
-	    write_file(w, "README.txt", str_view(&text), err) < 0)
-		return -1;
-	return dir_sync(w->dir, err);
+	return write_file(w, "proof.json", str_view(&w->json), err) < 0
+		       ? -1
+		       : write_file(w, "README.txt", str_view(&text), err);
 }
 
 static int write_all(struct writing *w, struct err *err)
@@ -361,26 +358,53 @@ static int write_all(struct writing *w, struct err *err)
 	return rc < 0 ? -1 : write_rest(w, err);
 }
 
-int proof_folder_write(struct archive *a, const struct uuid *id, const char *dir, struct err *err)
+int proof_folder_make(struct archive *a, const struct uuid *id, proof_put_fn *put, void *arg,
+		      struct err *err)
 {
 	CLEAN(arena) arena = arena_new();
 	struct mail_row row;
-	struct writing w = {.a = a, .row = &row, .dir = dir, .arena = arena};
+	struct writing w = {.a = a, .row = &row, .put = put, .arg = arg, .arena = arena};
 	int rc = mail_find(a, arena, id, &row, err);
 
 	if (rc <= 0)
 		return -1;
-	rc = dir_is_empty(dir, err);
+	str_init(&w.readme);
+	str_init(&w.json);
+	rc = write_all(&w, err);
+	str_clear(&w.readme);
+	str_clear(&w.json);
+	return rc;
+}
+
+static int put_into_folder(void *dir, const char *name, struct view content, struct err *err)
+{
+	CLEAN_STR path = STR_INIT;
+
+	str_addf(&path, "%s/%s", (const char *)dir, name);
+	return file_create(path.data, 0600, content, err);
+}
+
+/* That the mail is not there is said before a folder is made for it. */
+static int check_mail(struct archive *a, const struct uuid *id, struct err *err)
+{
+	CLEAN(arena) arena = arena_new();
+	struct mail_row row;
+
+	return mail_find(a, arena, id, &row, err) <= 0 ? -1 : 0;
+}
+
+int proof_folder_write(struct archive *a, const struct uuid *id, const char *dir, struct err *err)
+{
+	int rc = check_mail(a, id, err) < 0 ? -1 : dir_is_empty(dir, err);
+
 	if (rc == 0)
 		return err_set(err, ERR_EXISTS, "%s is not empty; give a folder of its own", dir);
 	if (rc < 0 || dir_make_all(dir, 0700, err) < 0)
 		return -1;
-	str_init(&w.readme);
-	str_init(&w.json);
-	rc = write_all(&w, err);
+	rc = proof_folder_make(a, id, put_into_folder, (void *)dir, err);
+	if (rc == 0)
+		rc = dir_sync(dir, err);
 	if (rc < 0)
 		dir_remove_all(dir);
-	str_clear(&w.readme);
-	str_clear(&w.json);
 	return rc;
 }

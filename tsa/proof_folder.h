@@ -19,6 +19,11 @@
 /* DIR must not exist, or be empty; after an error nothing of it is left. ERR_BUSY: the mail is not stamped yet. */
 int proof_folder_write(struct archive *a, const struct uuid *id, const char *dir, struct err *err);
 
+/* The same files to PUT, one after the other, for who has no folder. */
+typedef int proof_put_fn(void *arg, const char *name, struct view content, struct err *err);
+int proof_folder_make(struct archive *a, const struct uuid *id, proof_put_fn *put, void *arg,
+		      struct err *err);
+
 struct proof_folder_report {
 	struct evidence_report evidence; /* of the first record */
 	size_t records;

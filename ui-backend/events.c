@@ -54,14 +54,20 @@ struct event *events_add(struct events *events, int fd, int timeout_ms, event_fn
 	return event;
 }
 
+static void drop_at(struct events *events, size_t i)
+{
+	free(events->v[i]);
+	events->v[i] = events->v[--events->n];
+}
+
 void events_drop(struct events *events, struct event **event)
 {
 	for (size_t i = 0; *event != NULL && i < events->n; i++) {
 		if (events->v[i] != *event)
 			continue;
-		events->v[i] = events->v[--events->n];
-		free(*event);
+		drop_at(events, i);
 		*event = NULL;
+		return;
 	}
 }
 
@@ -87,7 +93,7 @@ static bool see_to_one(struct events *e, int64_t now)
 
 		if (!ready && event->end_ms > now)
 			continue;
-		events_drop(e, &event);
+		drop_at(e, i);
 		fn(arg, !ready);
 		return true;
 	}
@@ -96,7 +102,7 @@ static bool see_to_one(struct events *e, int64_t now)
 
 int events_wait(struct events *events, int fd, int wait_ms, struct err *err)
 {
-	struct pollfd one;
+	struct pollfd one = {0};
 	struct pollfd *polled = events->polled ? events->polled : &one;
 	int rc;
 

@@ -140,7 +140,14 @@ static void log_problem(const struct api_request *r, const struct err *err)
 			  err_code(err->kind));
 }
 
-int reply_problem_later(struct api_request *r, const struct err *err, unsigned seconds)
+struct problem_more {
+	unsigned retry_after_s; /* 0: not told */
+	bool has_place;
+	size_t place;
+};
+
+static int reply_problem_with(struct api_request *r, const struct err *err,
+			      const struct problem_more *more)
 {
 	struct json_object *body = json_object_new_object();
 	unsigned status = (unsigned)err_http(err->kind);
@@ -155,15 +162,27 @@ int reply_problem_later(struct api_request *r, const struct err *err, unsigned s
 	json_set_text(body, "code", VIEW(err_code(err->kind)));
 	json_set_text(body, "detail",
 		      VIEW(is_for_asker(r, err->kind) && *err->text ? err->text : sentence));
-	if (seconds > 0) {
-		json_set_number(body, "retryAfter", seconds);
-		snprintf(text, sizeof(text), "%u", seconds);
+	if (more->has_place)
+		json_set_number(body, "position", (int64_t)more->place);
+	if (more->retry_after_s > 0) {
+		json_set_number(body, "retryAfter", more->retry_after_s);
+		snprintf(text, sizeof(text), "%u", more->retry_after_s);
 		reply_header(r, "Retry-After", text);
 	}
 	/* RFC 9110, section 15.5.2: with each 401. No scheme that makes a browser ask for itself. */
 	if (status == 401)
 		reply_header(r, "WWW-Authenticate", "Bearer");
 	return reply_json_as(r, status, "application/problem+json", body);
+}
+
+int reply_problem_later(struct api_request *r, const struct err *err, unsigned seconds)
+{
+	return reply_problem_with(r, err, &(struct problem_more){.retry_after_s = seconds});
+}
+
+int reply_problem_at(struct api_request *r, const struct err *err, size_t at)
+{
+	return reply_problem_with(r, err, &(struct problem_more){.has_place = true, .place = at});
 }
 
 int reply_problem(struct api_request *r, const struct err *err)

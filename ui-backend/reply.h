@@ -18,6 +18,9 @@ int reply_problem(struct api_request *r, const struct err *err);
 /* The same, with so many seconds in Retry-After. */
 int reply_problem_later(struct api_request *r, const struct err *err, unsigned seconds);
 
+/* A mistake in a query: also before which of its characters it is. */
+int reply_problem_at(struct api_request *r, const struct err *err, size_t at);
+
 /* Bytes, as what they are. DATA is taken over, and empty afterwards. */
 struct reply_file {
 	const char *type;     /* "message/rfc822" */

@@ -19,12 +19,51 @@
  *
  * BARE: also while there is no archive yet (request->archive is NULL then).
  * PASSING: also for who has yet to set up his one-time codes, and may do nothing else before.
+ * COOKIE: in a session only: an API token does not get at its person's password, codes and other tokens.
  * SLOW: an upload's time limit. */
 /* clang-format off */
 #define ROUTES(X)                                                                                  \
 	/* who is there */                                                                         \
 	X(GET,    "/session",                        get_session,             none,      NOTHING, ROUTE_BARE | ROUTE_PASSING) \
-	X(DELETE, "/session",                        log_out,                 SESSION,   NOTHING, ROUTE_PASSING)
+	X(POST,   "/session",                        log_in,                  none,      JSON,    ROUTE_PASSING) \
+	X(DELETE, "/session",                        log_out,                 SESSION,   NOTHING, ROUTE_PASSING | ROUTE_COOKIE) \
+	X(GET,    "/sessions",                       list_sessions,           SESSION,   NOTHING, ROUTE_COOKIE) \
+	X(DELETE, "/sessions",                       log_out_everywhere,      SESSION,   NOTHING, ROUTE_PASSING | ROUTE_COOKIE) \
+	X(GET,    "/me",                             get_me,                  SESSION,   NOTHING, ROUTE_PASSING) \
+	X(PATCH,  "/me",                             change_me,               SESSION,   JSON,    ROUTE_PASSING | ROUTE_COOKIE) \
+	X(PUT,    "/me/password",                    change_my_password,      SESSION,   JSON,    ROUTE_COOKIE) \
+	X(POST,   "/me/totp",                        begin_totp,              SESSION,   NOTHING, ROUTE_PASSING | ROUTE_COOKIE) \
+	X(PUT,    "/me/totp",                        confirm_totp,            SESSION,   JSON,    ROUTE_PASSING | ROUTE_COOKIE) \
+	X(DELETE, "/me/totp",                        drop_totp,               SESSION,   JSON,    ROUTE_COOKIE) \
+	X(GET,    "/me/tokens",                      list_tokens,             SESSION,   NOTHING, ROUTE_COOKIE) \
+	X(POST,   "/me/tokens",                      make_token,              SESSION,   JSON,    ROUTE_COOKIE) \
+	X(DELETE, "/me/tokens/{token}",              revoke_token,            SESSION,   NOTHING, ROUTE_COOKIE) \
+	/* finding mail */                                                                         \
+	X(GET,    "/mails",                          search_mails,            SEARCH,    NOTHING, 0) \
+	X(GET,    "/mails/count",                    count_mails,             SEARCH,    NOTHING, 0) \
+	X(GET,    "/saved-searches",                 list_saved_searches,     SEARCH,    NOTHING, 0) \
+	X(POST,   "/saved-searches",                 save_search,             SEARCH,    JSON,    0) \
+	X(DELETE, "/saved-searches/{search}",        drop_saved_search,       SEARCH,    NOTHING, 0) \
+	X(GET,    "/categories",                     list_categories,         NOTE,    NOTHING, 0) \
+	X(GET,    "/sources",                        list_sources,            SEARCH,    NOTHING, 0) \
+	X(GET,    "/complete",                       complete_address,        SEARCH,    NOTHING, 0) \
+	/* one mail */                                                                             \
+	X(GET,    "/mails/{id}",                     read_mail,               READ,      NOTHING, 0) \
+	X(GET,    "/mails/{id}/original",            download_mail,           DOWNLOAD,  NOTHING, 0) \
+	X(GET,    "/mails/{id}/source",              read_source,             READ,      NOTHING, 0) \
+	X(GET,    "/mails/{id}/parts/{part}",        read_part,               DOWNLOAD,  NOTHING, 0) \
+	X(POST,   "/mails/{id}/verify",              verify_mail,             READ,      NOTHING, 0) \
+	X(GET,    "/mails/{id}/proof",               download_proof,          EVIDENCE, NOTHING, 0) \
+	X(GET,    "/mails/{id}/thread",              read_thread,             READ,    NOTHING, 0) \
+	X(PUT,    "/mails/{id}/note",                write_note,              NOTE,    JSON,    0) \
+	/* deletion and hold */                                                                    \
+	X(GET,    "/deletion-requests",              list_deletion_requests,  SESSION, NOTHING, 0) \
+	X(POST,   "/deletion-requests",              request_deletion,        REQUEST, JSON,    0) \
+	X(GET,    "/deletion-requests/{request}",    read_deletion_request,   SESSION, NOTHING, 0) \
+	X(POST,   "/deletion-requests/{request}",    decide_deletion_request, DECIDE,  JSON,    0) \
+	X(GET,    "/holds",                          list_holds,              HOLD,    NOTHING, 0) \
+	X(POST,   "/holds",                          set_hold,                HOLD,    JSON,    0) \
+	X(DELETE, "/holds/{hold}",                   lift_hold,               HOLD,    JSON,    0)
 /* clang-format on */
 
 enum api_method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHODS };
@@ -52,7 +91,7 @@ enum route_needs {
 };
 
 enum route_body { BODY_NOTHING, BODY_JSON, BODY_STREAM };
-enum { ROUTE_BARE = 1, ROUTE_PASSING = 2, ROUTE_SLOW = 4 };
+enum { ROUTE_BARE = 1, ROUTE_PASSING = 2, ROUTE_SLOW = 4, ROUTE_COOKIE = 8 };
 
 struct api_request;
 typedef int handler_fn(struct api_request *r, struct err *err);

@@ -117,6 +117,14 @@ static int append(struct catalog *catalog, struct audit_line *line, struct err *
 	return write_line(catalog, line, err);
 }
 
+static int append_and_commit(struct catalog *catalog, struct audit_line *line, struct err *err)
+{
+	if (append(catalog, line, err) == 0 && catalog_commit(catalog, err) == 0)
+		return 0;
+	catalog_rollback(catalog);
+	return -1;
+}
+
 int audit_add(struct catalog *catalog, enum audit_event what, struct view subject,
 	      struct view detail, struct err *err)
 {
@@ -130,12 +138,26 @@ int audit_add(struct catalog *catalog, enum audit_event what, struct view subjec
 	line.who = str_view(&who);
 	if (db_in_transaction(catalog_db(catalog)))
 		return append(catalog, &line, err);
-	if (catalog_begin(catalog, err) < 0)
+	return catalog_begin(catalog, err) < 0 ? -1 : append_and_commit(catalog, &line, err);
+}
+
+int audit_add_soon(struct catalog *catalog, enum audit_event what, struct view subject,
+		   struct view detail, struct err *err)
+{
+	CLEAN_STR who = STR_INIT;
+	struct audit_line line = {.time_ms = clock_ms(),
+				  .what = VIEW(events[what]),
+				  .subject = subject,
+				  .detail = detail};
+	int rc = db_try_begin(catalog_db(catalog), err);
+
+	if (rc < 0)
 		return -1;
-	if (append(catalog, &line, err) == 0 && catalog_commit(catalog, err) == 0)
-		return 0;
-	catalog_rollback(catalog);
-	return -1;
+	if (rc == 0) /* somebody else is writing: he is waited for */
+		return audit_add(catalog, what, subject, detail, err);
+	audit_add_who(&who);
+	line.who = str_view(&who);
+	return append_and_commit(catalog, &line, err);
 }
 
 int audit_each(struct catalog *catalog, uint64_t after, audit_fn *fn, void *arg, struct err *err)

@@ -59,6 +59,10 @@ struct audit_line {
 /* Append a line, in the open transaction, or in one of its own. DETAIL may be "". */
 int audit_add(struct catalog *catalog, enum audit_event what, struct view subject,
 	      struct view detail, struct err *err);
+/* The same, in a transaction of its own that is whole at once, and durable soon: for what is done often, and changes nothing. A crash of the
+ * program loses no line; one of the machine may lose the last. */
+int audit_add_soon(struct catalog *catalog, enum audit_event what, struct view subject,
+		   struct view detail, struct err *err);
 /* Who acts in this process; "command line (USER)" unless it is told. Not copied. */
 void audit_set_who(const char *who);
 void audit_add_who(struct str *out); /* appended */

@@ -164,3 +164,16 @@ int source_name(struct catalog *catalog, uint64_t source, struct str *name, stru
 		str_addv(name, stmt_text(q, 0));
 	return rc;
 }
+
+int sources_each(struct catalog *catalog, source_fn *fn, void *arg, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_query(catalog->db, "SELECT source, name FROM sources ORDER BY name", &q, err);
+
+	if (rc == 0)
+		rc = stmt_step(q, err);
+	for (; rc > 0; rc = stmt_step(q, err))
+		if (fn(arg, (uint64_t)stmt_int(q, 0), stmt_text(q, 1), err) < 0)
+			return -1;
+	return rc;
+}

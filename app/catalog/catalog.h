@@ -35,5 +35,8 @@ int source_id(struct catalog *catalog, struct view name, bool create, uint64_t *
 
 /* The name of a source, appended to NAME: 1, 0 no such source. */
 int source_name(struct catalog *catalog, uint64_t source, struct str *name, struct err *err);
+/* FN for the name of each, by name. */
+typedef int source_fn(void *arg, uint64_t source, struct view name, struct err *err);
+int sources_each(struct catalog *catalog, source_fn *fn, void *arg, struct err *err);
 
 #endif

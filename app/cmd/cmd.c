@@ -10,6 +10,11 @@
 #include <stdarg.h>
 #include <time.h>
 
+void option_list_cleanup(struct option_list *list)
+{
+	free(list->v);
+}
+
 static volatile sig_atomic_t stop_asked;
 
 static void on_stop(int signal)

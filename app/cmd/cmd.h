@@ -83,6 +83,15 @@ struct cmd {
 	  "--password-prompt] | test NAME [--user U [--password-file F | --password-prompt]] | "   \
 	  "people NAME | order NAME...",                                                           \
 	  "where people are known from, beside the archive itself")                                \
+	X(user,                                                                                    \
+	  "list | add NAME [--role R] [--address A]... [--full-name N] [--password-file F] | "     \
+	  "show|password|change|enable|disable|remove|log-out NAME | tie OLD NEW [--source S] | "  \
+	  "scope NAME [--domain D]... [--place SOURCE[/FOLDER]]... [--from D] [--until D] "        \
+	  "[--valid-until D] | token NAME --for RIGHTS --days N",                                  \
+	  "people who may log in")                                                                 \
+	X(group, "list | set NAME [--member A]... [--address A]... | remove NAME",                 \
+	  "groups, their members, and the addresses by which they are mailed")                     \
+	X(domain, "list | set MAIN [ALIAS...]", "domains that count alike")                        \
 	X(audit, "list [--last N] | verify", "the log of who did what")                            \
 	X(job,                                                                                     \
 	  "list | run NAME | log NAME [--run N] | history [NAME] | pause NAME | resume NAME | "    \
@@ -105,6 +114,8 @@ struct option_list {
 	const char **v;
 	size_t n, cap;
 };
+void option_list_cleanup(struct option_list *list);
+#define CLEAN_OPTIONS __attribute__((cleanup(option_list_cleanup))) struct option_list
 
 /* Take the options out of cmd->argv, leaving the arguments. -1: usage was told. */
 int cmd_options(struct cmd *cmd, const struct option_row *rows);

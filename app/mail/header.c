@@ -166,3 +166,36 @@ size_t mail_header_count(struct view raw, struct view name, struct view value)
 		n += view_eq_nocase(field.name, name) && same_words(field.value, value);
 	return n;
 }
+
+/* ---- blind copies ---- */
+
+static bool is_bcc(const struct field *field)
+{
+	return field_is(field, "Bcc") || field_is(field, "Resent-Bcc");
+}
+
+bool mail_has_bcc(struct view raw)
+{
+	struct view rest = mail_skip_from_line(raw);
+	struct field field;
+
+	while (field_next(&rest, &field))
+		if (is_bcc(&field))
+			return true;
+	return false;
+}
+
+void mail_without_bcc(struct view raw, struct str *out)
+{
+	struct view rest = mail_skip_from_line(raw);
+	const char *kept = raw.data; /* what is not in OUT yet begins here */
+	struct field field;
+
+	while (field_next(&rest, &field)) {
+		if (!is_bcc(&field))
+			continue;
+		str_add(out, kept, (size_t)(field.name.data - kept));
+		kept = rest.data;
+	}
+	str_add(out, kept, (size_t)(raw.data + raw.len - kept));
+}

@@ -72,6 +72,10 @@ void mail_parse(struct arena *arena, struct view raw, const struct mail_limits *
 /* The Message-ID that the conversation began with, as far as the mail tells; its own if it answers nothing; may be empty. */
 struct view mail_thread(const struct mail *mail);
 
+/* A copy for who may not know of blind copies: all of it but the header fields Bcc and Resent-Bcc (RFC 5322, section 3.6.3), appended. */
+bool mail_has_bcc(struct view raw);
+void mail_without_bcc(struct view raw, struct str *out);
+
 /* Is this a mail at all? Anything with a header field in its first block is, and so are an empty
  * file, one that begins with an empty line, and plain text; binary data is not, and REASON_R says
  * what it looks like ("a JPEG image"). */

@@ -185,6 +185,20 @@ static void show_leaf(struct showing *s, size_t i)
 
 /* --- fields and parts --------------------------------------------------------------------------- */
 
+/* "from a by b; Mon, 05 Feb 2024 10:00:00 +0100" (RFC 5321, section 4.4) */
+static int64_t received_at(struct view value)
+{
+	const char *semicolon = memrchr(value.data, ';', value.len);
+	GDateTime *date = semicolon ? g_mime_utils_header_decode_date(semicolon + 1) : NULL;
+	int64_t time_s = 0;
+
+	if (date != NULL) {
+		time_s = g_date_time_to_unix(date);
+		g_date_time_unref(date);
+	}
+	return time_s > 0 ? time_s : 0;
+}
+
 static void read_fields(struct showing *s)
 {
 	struct view rest = mail_skip_from_line(s->shown->mail.raw);
@@ -197,6 +211,9 @@ static void read_fields(struct showing *s)
 					      text_cut(field.value, s->limits->field_bytes)),
 		};
 
+		if (s->shown->received_s == 0 && field_is(&field, "Received"))
+			s->shown->received_s = received_at(
+				VIEW(arena_strn(s->arena, shown.value.data, shown.value.len)));
 		ARENA_PUSH(s->arena, s->shown->fields, shown);
 	}
 }

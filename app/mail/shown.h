@@ -31,6 +31,7 @@ struct shown {
 	/* The same with his HTML where there is some; empty if there is none at all. What is plain text is in <pre> there. */
 	struct view html;
 	bool cut;                 /* at the limit */
+	int64_t received_s;       /* as the last server on its way wrote (Received); 0 not known */
 	struct shown_part *parts; /* mail.leaves.n: of each leaf */
 };
 

@@ -23,6 +23,7 @@ struct parser {
 	struct view text;
 	size_t at;
 	const struct field *field; /* the one whose group we are in */
+	size_t mistake;            /* where one was found */
 	int terms;
 	int levels;
 };
@@ -97,6 +98,7 @@ __attribute__((format(printf, 3, 4))) static int mistake(struct parser *p, size_
 	va_end(ap);
 	str_addc(&text, '\n');
 	show_place(&text, p->text, at);
+	p->mistake = at;
 	return err_set(p->err, ERR_SYNTAX, "%s", text.data);
 }
 
@@ -472,7 +474,7 @@ static int parse_group(struct parser *p, const struct field *field, struct node 
 
 static int parse_term(struct parser *p, const struct field *field, bool named, struct node **node_r)
 {
-	struct value v;
+	struct value v = {0};
 
 	if (++p->terms > TERMS_MAX)
 		return mistake(p, p->at, "The query has more than %d terms.", TERMS_MAX);
@@ -611,23 +613,72 @@ static int parse_any(struct parser *p, struct node **node_r)
 	}
 }
 
+static int parse(struct parser *p, struct view text, struct query *q)
+{
+	q->arena = arena_new();
+	if (text.len > TEXT_MAX)
+		return err_set(p->err, ERR_SYNTAX, "The query is longer than %d bytes.", TEXT_MAX);
+	p->arena = q->arena;
+	p->text = arena_view(q->arena, text);
+	skip_space(p);
+	if (!at_end(p) && parse_any(p, &q->root) < 0)
+		return -1;
+	if (!at_end(p))
+		return mistake(p, p->at, "This parenthesis was never opened.");
+	return 0;
+}
+
 int query_parse(struct view text, struct query **query_r, struct err *err)
 {
 	CLEAN(query) q = mem_new(sizeof(*q));
 	struct parser p = {.err = err, .field = &no_field};
 
-	if (text.len > TEXT_MAX)
-		return err_set(err, ERR_SYNTAX, "The query is longer than %d bytes.", TEXT_MAX);
-	q->arena = arena_new();
-	p.arena = q->arena;
-	p.text = arena_view(q->arena, text);
-	skip_space(&p);
-	if (!at_end(&p) && parse_any(&p, &q->root) < 0)
+	if (parse(&p, text, q) < 0)
 		return -1;
-	if (!at_end(&p))
-		return mistake(&p, p.at, "This parenthesis was never opened.");
 	*query_r = TAKE(q);
 	return 0;
+}
+
+bool query_mistake(struct view text, size_t *at_r)
+{
+	CLEAN(query) q = mem_new(sizeof(*q));
+	struct err err = {0};
+	struct parser p = {.err = &err, .field = &no_field};
+
+	if (parse(&p, text, q) == 0)
+		return false;
+	*at_r = characters((struct view){text.data, p.mistake});
+	return true;
+}
+
+/* The name of the field that a node searches. */
+static const char *field_of(const struct node *n)
+{
+	for (size_t i = 0; n->columns != NULL && i < sizeof(fields) / sizeof(*fields); i++)
+		if (fields[i].columns != NULL && strcmp(fields[i].columns, n->columns) == 0)
+			return fields[i].name;
+	return NULL;
+}
+
+/* What is excluded is found nowhere. */
+static void add_words(const struct node *n, struct arena *arena, struct query_words *words)
+{
+	for (; n != NULL; n = n->next) {
+		if (n->kind == NODE_WORDS) {
+			struct query_word word = {arena_view(arena, n->text), n->prefix,
+						  field_of(n)};
+
+			ARENA_PUSH(arena, *words, word);
+		} else if (n->kind == NODE_AND || n->kind == NODE_OR) {
+			add_words(n->child, arena, words);
+		}
+	}
+}
+
+void query_words(const struct query *query, struct arena *arena, struct query_words *words_r)
+{
+	*words_r = (struct query_words){0};
+	add_words(query->root, arena, words_r);
 }
 
 void query_free(struct query **query)

@@ -15,6 +15,7 @@
 #ifndef APP_SEARCH_QUERY_H
 #define APP_SEARCH_QUERY_H
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/id.h"
 #include "base/str.h"
@@ -25,6 +26,19 @@ struct query;
  * with a caret under the place. At most 4 KiB of text, 200 terms and 50 levels. */
 int query_parse(struct view text, struct query **query_r, struct err *err);
 void query_free(struct query **query);
+/* Is there a mistake? Before which character it is. */
+bool query_mistake(struct view text, size_t *at_r);
+
+/* What is to be found, to be marked where it was: not what is excluded. Texts in the arena. */
+struct query_words {
+	struct query_word {
+		struct view text;  /* a word, or several that stand together */
+		bool prefix;       /* the last may go on */
+		const char *field; /* "from"; NULL: anywhere */
+	} * v;
+	size_t n, cap;
+};
+void query_words(const struct query *query, struct arena *arena, struct query_words *words_r);
 
 /* What only the catalog can answer. Each function fills up to MAX numbers and returns how many
  * there are (more than MAX: the first MAX count), or -1 with err. A function that is NULL knows

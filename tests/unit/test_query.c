@@ -271,6 +271,37 @@ static void a_query_has_bounds(void **state)
 	assert_false(parses(&s));
 }
 
+static void words_to_mark_are_those_that_are_searched(void **state)
+{
+	CLEAN(query) q = NULL;
+	CLEAN(arena) arena = arena_new();
+	struct query_words words;
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(
+		query_parse(VIEW("rechn* from:anna (a OR \"b c\") -x NOT (y) is:spam"), &q, &err),
+		0);
+	query_words(q, arena, &words);
+	assert_int_equal(words.n, 4);
+	assert_true(words.v[0].prefix && view_eq(words.v[0].text, VIEW("rechn")));
+	assert_null(words.v[0].field);
+	assert_string_equal(words.v[1].field, "from");
+	assert_true(view_eq(words.v[3].text, VIEW("b c")));
+}
+
+static void a_mistake_has_its_place(void **state)
+{
+	size_t at = 99;
+
+	(void)state;
+	assert_false(query_mistake(VIEW("a (b)"), &at));
+	assert_true(query_mistake(VIEW("\xc3\xbc after:x"), &at));
+	assert_int_equal(at, 8);
+	assert_true(query_mistake(VIEW("a b)"), &at));
+	assert_int_equal(at, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +317,8 @@ int main(void)
 		cmocka_unit_test(impossible_values_are_refused),
 		cmocka_unit_test(a_long_query_is_shown_around_the_mistake),
 		cmocka_unit_test(a_query_has_bounds),
+		cmocka_unit_test(words_to_mark_are_those_that_are_searched),
+		cmocka_unit_test(a_mistake_has_its_place),
 	};
 
 	setenv("TZ", "Europe/Berlin", 1);
