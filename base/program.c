@@ -199,6 +199,15 @@ int program_wait(pid_t pid, const char *name, int timeout_ms, struct err *err)
 	return reap(pid, name, timeout_ms, &status, err) < 0 ? -1 : judge_end(name, status, err);
 }
 
+int program_wait_status(pid_t pid, const char *name, struct err *err)
+{
+	int status;
+
+	if (reap(pid, name, -1, &status, err) < 0)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : judge_end(name, status, err);
+}
+
 int program_stop(pid_t pid, const char *name, int timeout_ms, struct err *err)
 {
 	struct err ignored = {0};

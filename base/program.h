@@ -47,6 +47,8 @@ bool program_was_handed_a_socket(int argc);
 /* Wait for its end: 0; ERR_IO if that was not with status 0 (err->os is the signal that ended it, or 0), ERR_TIMEOUT if it lives on after TIMEOUT_MS (-1: wait for
  * ever). NAME is for the message. */
 int program_wait(pid_t pid, const char *name, int timeout_ms, struct err *err);
+/* The same, for ever, where the status says something: it, or -1. */
+int program_wait_status(pid_t pid, const char *name, struct err *err);
 /* Ask it to end (SIGTERM), and wait as program_wait() does; one that lives on is killed, and that is ERR_TIMEOUT. */
 int program_stop(pid_t pid, const char *name, int timeout_ms, struct err *err);
 

@@ -63,7 +63,13 @@
 	X(POST,   "/deletion-requests/{request}",    decide_deletion_request, DECIDE,  JSON,    0) \
 	X(GET,    "/holds",                          list_holds,              HOLD,    NOTHING, 0) \
 	X(POST,   "/holds",                          set_hold,                HOLD,    JSON,    0) \
-	X(DELETE, "/holds/{hold}",                   lift_hold,               HOLD,    JSON,    0)
+	X(DELETE, "/holds/{hold}",                   lift_hold,               HOLD,    JSON,    0) \
+	/* long work */                                                                            \
+	X(GET,    "/tasks",                          list_tasks,              SESSION, NOTHING, 0) \
+	X(POST,   "/tasks",                          start_task,              SESSION, JSON,    0) \
+	X(GET,    "/tasks/{task}",                   read_task,               SESSION, NOTHING, 0) \
+	X(DELETE, "/tasks/{task}",                   drop_task,               SESSION, NOTHING, 0) \
+	X(GET,    "/tasks/{task}/result",            fetch_result,            SESSION, NOTHING, 0)
 /* clang-format on */
 
 enum api_method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHODS };

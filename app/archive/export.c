@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "app/archive/export.h"
+#include "app/archive/export_priv.h"
 
 #include "app/archive/archive_priv.h"
 #include "app/archive/find.h"
 #include "app/archive/read.h"
 #include "app/mail/mail.h"
-#include "base/clock.h"
 #include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
-#include <minizip/zip.h> /* of minizip: streams, where libzip would hold every mail until the end */
 
 struct exporting {
 	struct archive *a;
@@ -34,34 +31,6 @@ struct exporting {
 
 /* ---- manifest ---- */
 
-static void csv_text(struct str *out, struct view text)
-{
-	CLEAN_STR safe = STR_INIT;
-
-	str_addsafe(&safe, text, false);
-	str_addc(out, '"');
-	for (size_t i = 0; i < safe.len; i++) {
-		if (safe.data[i] == '"')
-			str_addc(out, '"');
-		/* a spreadsheet takes =, +, - and @ at the start for a formula */
-		if (i == 0 && strchr("=+-@", safe.data[i]) != NULL)
-			str_addc(out, '\'');
-		str_addc(out, safe.data[i]);
-	}
-	str_addc(out, '"');
-}
-
-static void csv_list(struct str *out, const struct addresses *list)
-{
-	CLEAN_STR text = STR_INIT;
-
-	for (size_t i = 0; i < list->n; i++) {
-		str_adds(&text, i > 0 ? " " : "");
-		str_addv(&text, list->v[i]);
-	}
-	csv_text(out, str_view(&text));
-}
-
 static int put_line(FILE *file, const struct str *line, const char *name, struct err *err)
 {
 	if (fwrite(line->data, 1, line->len, file) == line->len)
@@ -71,35 +40,16 @@ static int put_line(FILE *file, const struct str *line, const char *name, struct
 
 static int list_mail(struct exporting *ex, const struct mail_row *row, struct err *err)
 {
-	CLEAN(arena) arena = arena_new();
-	struct str *line = &ex->line;
-	struct addresses to;
-	char id[UUID_TEXT + 1];
-
-	if (recipients_in_role(ex->a->catalog, arena, row->mail, ROLE_TO, &to, err) < 0)
+	str_reset(&ex->line);
+	if (export_manifest_line(ex->a, row, &ex->line, err) < 0)
 		return -1;
-	str_reset(line);
-	str_addf(line, "%s,", uuid_text(&row->id, id));
-	str_addhex(line, row->exact.b, HASH_BYTES);
-	str_addc(line, ',');
-	clock_add_utc(line, row->sent_s);
-	str_addc(line, ',');
-	clock_add_utc(line, uuid_ms(&row->id) / 1000);
-	str_addc(line, ',');
-	csv_text(line, row->sender);
-	str_addc(line, ',');
-	csv_list(line, &to);
-	str_addc(line, ',');
-	csv_text(line, row->subject);
-	str_adds(line, "\r\n"); /* RFC 4180 */
-	return put_line(ex->manifest, line, "manifest.csv", err);
+	return put_line(ex->manifest, &ex->line, "manifest.csv", err);
 }
 
 static int list_sum(struct exporting *ex, const struct hash *sum, const char *name, struct err *err)
 {
 	str_reset(&ex->line);
-	str_addhex(&ex->line, sum->b, HASH_BYTES);
-	str_addf(&ex->line, "  %s\n", name);
+	export_sum_line(sum, name, &ex->line);
 	return put_line(ex->sums, &ex->line, "SHA256SUMS", err);
 }
 
@@ -126,70 +76,24 @@ static int put_zip(struct exporting *ex, const struct mail_row *row, struct err 
 {
 	char id[UUID_TEXT + 1];
 	char name[UUID_TEXT + 8];
-	time_t sent = (time_t)row->sent_s;
-	struct tm tm = {0};
-	zip_fileinfo info = {0};
 
-	gmtime_r(&sent, &tm);
-	info.tmz_date.tm_year = (unsigned)(tm.tm_year + 1900 < 1980 ? 1980 : tm.tm_year + 1900);
-	info.tmz_date.tm_mon = (unsigned)tm.tm_mon;
-	info.tmz_date.tm_mday = (unsigned)tm.tm_mday;
-	info.tmz_date.tm_hour = (unsigned)tm.tm_hour;
-	info.tmz_date.tm_min = (unsigned)tm.tm_min;
-	info.tmz_date.tm_sec = (unsigned)tm.tm_sec;
 	snprintf(name, sizeof(name), "%s.eml", uuid_text(&row->id, id));
-	if (zipOpenNewFileInZip64(ex->zip, name, &info, NULL, 0, NULL, 0, NULL, Z_DEFLATED,
-				  Z_DEFAULT_COMPRESSION, 1) != ZIP_OK ||
-	    zipWriteInFileInZip(ex->zip, ex->raw.data, (unsigned)ex->raw.len) != ZIP_OK ||
-	    zipCloseFileInZip(ex->zip) != ZIP_OK)
-		return err_errno(err, "mails.zip: write: %m");
-	return 0;
+	return export_zip_file(ex->zip, name, row->sent_s, str_view(&ex->raw), err);
 }
 
-static int put_mbox_bytes(struct exporting *ex, const char *data, size_t len, struct err *err)
+static int put_mbox_bytes(void *arg, const char *data, size_t len, struct err *err)
 {
+	struct exporting *ex = arg;
+
 	sha256_add(ex->mbox_sha, data, len);
 	if (fwrite(data, 1, len, ex->mbox) == len)
 		return 0;
 	return err_errno(err, "mails.mbox: write: %m");
 }
 
-/* A line that begins with any number of ">" and then "From " gets one ">" more (mboxrd). */
-static bool needs_quote(struct view line)
-{
-	while (line.len > 0 && line.data[0] == '>') {
-		line.data++;
-		line.len--;
-	}
-	return view_starts(line, "From ");
-}
-
 static int put_mbox(struct exporting *ex, const struct mail_row *row, struct err *err)
 {
-	struct view rest = str_view(&ex->raw), line;
-	time_t sent = (time_t)row->sent_s;
-	struct tm tm = {0};
-	char from_line[64];
-	size_t n;
-
-	gmtime_r(&sent, &tm);
-	n = strftime(from_line, sizeof(from_line), "From mboxrd@sealpost %a %b %e %H:%M:%S %Y\n",
-		     &tm);
-	if (put_mbox_bytes(ex, from_line, n, err) < 0)
-		return -1;
-	while (rest.len > 0 && view_cut(&rest, '\n', &line)) {
-		bool ended = rest.data != NULL;
-
-		if ((needs_quote(line) && put_mbox_bytes(ex, ">", 1, err) < 0) ||
-		    put_mbox_bytes(ex, line.data, line.len + (ended ? 1 : 0), err) < 0)
-			return -1;
-		if (!ended)
-			break;
-	}
-	if (ex->raw.len > 0 && ex->raw.data[ex->raw.len - 1] != '\n' &&
-	    put_mbox_bytes(ex, "\n", 1, err) < 0)
-		return -1;
-	return put_mbox_bytes(ex, "\n", 1, err);
+	return export_mboxrd(str_view(&ex->raw), row->sent_s, put_mbox_bytes, ex, err);
 }
 
 static int export_one(void *arg, const struct mail_row *row, struct err *err)
@@ -231,7 +135,6 @@ static FILE *open_in(struct exporting *ex, const char *name, struct err *err)
 
 static int open_all(struct exporting *ex, struct err *err)
 {
-	static const char head[] = "id,sha256,sent,archived,from,to,subject\r\n";
 	int empty = dir_is_empty(ex->to, err);
 
 	if (empty == 0)
@@ -242,7 +145,7 @@ static int open_all(struct exporting *ex, struct err *err)
 	ex->sums = open_in(ex, "SHA256SUMS", err);
 	if (ex->manifest == NULL || ex->sums == NULL)
 		return -1;
-	fputs(head, ex->manifest);
+	fputs(EXPORT_MANIFEST_HEAD, ex->manifest);
 	if (ex->format == EXPORT_MBOX) {
 		ex->mbox_sha = sha256_new();
 		ex->mbox = open_in(ex, "mails.mbox", err);

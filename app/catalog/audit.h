@@ -37,7 +37,8 @@
 	X(DOWNLOADED, "mail downloaded")                                                           \
 	X(DECIDED, "deletion decided")                                                             \
 	X(HELD, "hold changed")                                                                    \
-	X(TOKEN, "API token changed")
+	X(TOKEN, "API token changed")                                                              \
+	X(TASK, "task begun")
 enum audit_event {
 #define X(name, text) AUDIT_##name,
 	AUDIT_EVENTS(X)

@@ -17,7 +17,7 @@ struct catalog {
 
 extern const char schema_catalog_001[], schema_catalog_002[], schema_catalog_003[],
 	schema_catalog_004[], schema_catalog_005[], schema_catalog_006[], schema_catalog_007[],
-	schema_catalog_008[], schema_catalog_009[];
+	schema_catalog_008[], schema_catalog_009[], schema_catalog_010[];
 
 int catalog_open(const char *path, const struct secret *key, bool create,
 		 struct catalog **catalog_r, struct err *err)
@@ -25,7 +25,8 @@ int catalog_open(const char *path, const struct secret *key, bool create,
 	static const char *const steps[] = {
 		schema_catalog_001, schema_catalog_002, schema_catalog_003,
 		schema_catalog_004, schema_catalog_005, schema_catalog_006,
-		schema_catalog_007, schema_catalog_008, schema_catalog_009};
+		schema_catalog_007, schema_catalog_008, schema_catalog_009,
+		schema_catalog_010};
 	CLEAN(catalog) c = mem_new(sizeof(*c));
 	struct db_options options = {
 		.name = "catalog",

@@ -290,6 +290,7 @@ static const struct {
 	{"DELETE FROM recovery_codes WHERE person = ?1", NULL},
 	{"DELETE FROM saved_searches WHERE person = ?1",
 	 "UPDATE saved_searches SET person = ?2 WHERE person = ?1"},
+	{"DELETE FROM tasks WHERE person = ?1", NULL}, /* their files: task_tidy() */
 	{"DELETE FROM notes WHERE person = ?1", NULL}, /* tied: tie_notes() */
 	{"UPDATE people SET tied = NULL WHERE tied = ?1", NULL},
 };

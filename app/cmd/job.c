@@ -54,7 +54,7 @@ static const struct job_step steps[JOB_COUNT][JOB_STEPS_MAX] = {
 	[JOB_ERASE_MEDIA] = {{{"erase", "media"}, NULL, NULL}},
 	[JOB_BACKUP_FULL] = {{{"backup", "full"}, NULL, NULL}, MIRROR},
 	[JOB_BACKUP] = {{{"backup", "incremental"}, NULL, NULL}, MIRROR},
-	[JOB_STATISTICS] = {{{"statistics", "update"}, NULL, NULL}},
+	[JOB_STATISTICS] = {{{"statistics", "update"}, NULL, NULL}, {{"task", "tidy"}, NULL, NULL}},
 	[JOB_STAMP] = {{{"timestamp", "run"}, has_authority, NO_AUTHORITY}},
 };
 /* clang-format on */

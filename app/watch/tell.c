@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/watch/tell.h"
 
+#include "app/watch/sendmail.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/id.h"
-#include "base/program.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -156,79 +151,7 @@ static void write_message(struct str *out, const struct archive *a,
 		 archive_dir(a), archive_dir(a));
 }
 
-/* --- sending --- */
-
-/* The message as a file without a name: whoever reads it slowly, or not at all, holds nobody up. */
-static int open_message(struct view message, int *fd_r, struct err *err)
-{
-	*fd_r = memfd_create("alarms", MFD_CLOEXEC);
-	if (*fd_r < 0)
-		return err_errno(err, "memfd_create: %m");
-	if (file_write_all(*fd_r, message.data, message.len, err) < 0)
-		return -1;
-	return lseek(*fd_r, 0, SEEK_SET) < 0 ? err_errno(err, "lseek: %m") : 0;
-}
-
-/* In a process group of its own, so that what it started ends with it. */
-static int start_sendmail(const struct alarm_settings *settings, int message, pid_t *pid_r)
-{
-	const char *argv[] = {settings->sendmail, "-i", "-t", NULL, NULL, NULL};
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none, defaults;
-	int rc;
-
-	if (settings->mail_from[0] != '\0') {
-		argv[3] = "-f";
-		argv[4] = settings->mail_from;
-	}
-	sigemptyset(&none);
-	sigemptyset(&defaults);
-	sigaddset(&defaults, SIGPIPE);
-	sigaddset(&defaults, SIGTERM);
-	sigaddset(&defaults, SIGINT);
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_adddup2(&files, message, STDIN_FILENO);
-	posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &defaults);
-	posix_spawnattr_setpgroup(&attr, 0);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-						POSIX_SPAWN_SETPGROUP);
-	/* exec does not write to its arguments */
-	rc = posix_spawn(pid_r, settings->sendmail, &files, &attr, (char *const *)argv, environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	return rc;
-}
-
-static int wait_for_sendmail(const char *name, pid_t pid, struct err *err)
-{
-	struct err ended = {0};
-
-	if (program_wait(pid, name, patience_ms, &ended) == 0)
-		return 0;
-	if (ended.kind != ERR_TIMEOUT)
-		return err_set(err, ERR_IO, "%s did not take the mail with the alarms", name);
-	kill(-pid, SIGKILL);
-	program_wait(pid, name, -1, &ended);
-	return err_set(err, ERR_TIMEOUT, "%s did not take the mail with the alarms in time", name);
-}
-
-static int send_message(const struct alarm_settings *settings, struct view message, struct err *err)
-{
-	CLEAN_FD fd = -1;
-	pid_t pid;
-
-	if (open_message(message, &fd, err) < 0)
-		return -1;
-	errno = start_sendmail(settings, fd, &pid);
-	if (errno != 0)
-		return err_errno(err, "%s: %m", settings->sendmail);
-	return wait_for_sendmail(settings->sendmail, pid, err);
-}
+/* --- the whole --- */
 
 static int note_told(struct archive *a, const struct news *news, int64_t now_s, struct err *err)
 {
@@ -243,6 +166,8 @@ int alarms_tell(struct archive *a, const struct alarm_settings *settings,
 {
 	CLEAN(arena) arena = arena_new();
 	struct news news = {.arena = arena};
+	const struct sendmail sendmail = {settings->sendmail, settings->mail_from,
+					  "the mail with the alarms", patience_ms};
 	CLEAN_STR message = STR_INIT;
 
 	if (settings->mail_to[0] == '\0')
@@ -251,7 +176,7 @@ int alarms_tell(struct archive *a, const struct alarm_settings *settings,
 	if (news.rows.n == 0)
 		return 0;
 	write_message(&message, a, settings, &news, now_s);
-	if (send_message(settings, str_view(&message), err) < 0)
+	if (sendmail_hand_over(&sendmail, str_view(&message), err) < 0)
 		return -1;
 	return note_told(a, &news, now_s, err);
 }
