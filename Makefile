@@ -63,7 +63,7 @@ build: build/sealpost $(DAEMONS:%=build/sealpost-%) ## build build/sealpost and 
 
 # What a goal needs besides the build's own packages; these goals install what is missing.
 DEPS_run := --build --web
-DEPS_test := --tests
+DEPS_test := --tests --web
 DEPS_bench := --tests --bench
 DEPS_fuzz := --fuzz
 DEPS_lint := --lint
@@ -148,7 +148,7 @@ build/sealpost-%: build/opt/sealpost-%
 # --- running and testing ----------------------------------------------------------------------
 
 .PHONY: run test bench fuzz
-run: build web ## build, and show a demo archive in build/demo
+run: build web ## build, and serve a demo archive in build/demo
 	@tests/system/demo.sh
 
 # T=test_pack is one program, T=tests/system/test_x.py one file.
@@ -159,7 +159,7 @@ TESTS := $(if $(filter tests/%,$(T)),$(T),$(T:%=build/san/tests/unit/%))
 endif
 PROGRAMS := $(if $(filter tests/%,$(TESTS)),build/fault/preload.so build/sealpost build/san/sealpost \
 	$(DAEMONS:%=build/sealpost-%) $(DAEMONS:%=build/san/sealpost-%) \
-	$(patsubst %.c,build/opt/%,$(wildcard tests/system/*.c)))
+	$(patsubst %.c,build/opt/%,$(wildcard tests/system/*.c)) $(if $(filter tests/system tests/system/test_browser.py,$(TESTS)),web))
 test: $(filter build/%,$(TESTS)) $(PROGRAMS) ## run all tests, or T=test_pack, or T=tests/system/test_x.py
 	@SEALPOST_BIN=$(CURDIR)/build/san/sealpost SEALPOST_BIN_FAST=$(CURDIR)/build/sealpost \
 	 tests/run $(TESTS)

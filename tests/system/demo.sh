@@ -1,6 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# demo.sh - what `make run` shows: an archive, some mail in it, the service that takes in more, and a search.
+# demo.sh - what `make run` shows: an archive, some mail in it, the service that takes in more, a search, and the page, with people who
+# may log in.
+#
+# At a terminal it goes on serving until Ctrl+C; elsewhere it ends when the page has answered.
 #
 # The archive stays in build/demo, so that a second run is quick: it imports the same mail again,
 # which adds nothing, because it is archived already.
@@ -8,6 +11,7 @@ set -eu
 
 ARCHIVE=build/demo/archive
 DOMAIN=archive.example
+PASSWORD='a demo password'
 
 say() {
 	printf '\n$'
@@ -65,6 +69,43 @@ wait_for() {
 	done
 }
 
+# Somebody whom the archive may know from the last time: his name, and what else there is to say.
+person() {
+	build/sealpost --archive "$ARCHIVE" user show "$1" >/dev/null 2>&1 ||
+		build/sealpost --archive "$ARCHIVE" user add "$@" --password-file /dev/fd/3 3<<END
+$PASSWORD
+END
+}
+
+fixed_person() {
+	build/sealpost --archive "$ARCHIVE" user password "$1" --password-file /dev/fd/3 3<<END
+$PASSWORD
+END
+}
+
+people() {
+	person anna --full-name "Anna Becker" --address anna.becker@example.org
+	person carl --full-name "Carl Winter" --address carl@example.net
+	for name in admin auditor revisor dataofficer; do
+		fixed_person "$name"
+	done
+	build/sealpost --archive "$ARCHIVE" request mode approval >/dev/null
+}
+
+# Until the page at $1 answers.
+wait_for_page() {
+	python3 - "$1" <<'END'
+import sys, time, urllib.error, urllib.request
+for _ in range(600):
+    try:
+        urllib.request.urlopen(sys.argv[1]).read()
+        sys.exit(0)
+    except (ConnectionError, urllib.error.URLError):
+        time.sleep(0.05)
+sys.exit("the page does not answer")
+END
+}
+
 stop_service() {
 	[ -z "$service" ] || kill "$service" 2>/dev/null || true
 	[ -z "$service" ] || wait "$service"
@@ -82,6 +123,9 @@ sealpost import --source demo tests/data/mail
 
 port=$(free_port)
 word=demo$(date +%s%N)
+page=$(free_port)
+printf 'listen = 127.0.0.1:%s\nuser =\nweb = %s\n' "$page" "$PWD/build/web" >"$ARCHIVE/api.conf"
+people
 printf 'listen = smtp 127.0.0.1:%s\narchive_domain = %s\nuser =\n' "$port" "$DOMAIN" >"$ARCHIVE/smtpd.conf"
 service=
 trap stop_service EXIT
@@ -91,10 +135,24 @@ service=$!
 send_mail "$port" "$word"
 wait_for "$word"
 sealpost search "$word"
-stop_service
 
 sealpost search rechnung
 sealpost status
 
-printf '\nThe archive is %s. Try: build/sealpost --archive %s search WORD\n' "$ARCHIVE" "$ARCHIVE"
-printf 'or let it take in mail: build/sealpost --archive %s serve\n' "$ARCHIVE"
+url=http://localhost:$page/archive/
+wait_for_page "$url"
+cat <<END
+
+The archive is $ARCHIVE, and its page is at
+
+    $url
+
+People who may log in, all with the password "$PASSWORD":
+
+    anna          her own mail          auditor       all mail
+    carl          his own mail          revisor       all mail, or what he was given
+    admin         configures            dataofficer   decides what is deleted
+
+It takes in mail by SMTP at port $port of this machine, for archive@$DOMAIN.
+END
+[ ! -t 1 ] || { echo "Ctrl+C ends it."; wait "$service" || true; service=; }

@@ -10,7 +10,9 @@ def test_the_demo_runs_twice_and_finds_its_mail_known_the_second_time(folder):
     (folder / "build").mkdir()
     shutil.copy(ROOT / "tests" / "system" / "demo.sh", folder / "tests" / "system")
     (folder / "tests" / "data").symlink_to(DATA)
-    for program in ("", "-archiver", "-shipper", "-scheduler", "-smtpd"):
+    (folder / "build" / "web").mkdir()
+    (folder / "build" / "web" / "index.html").write_text("<!doctype html><title>The page</title>")
+    for program in ("", "-api", "-archiver", "-login", "-shipper", "-scheduler", "-smtpd"):
         shutil.copy(f"{BIN_FAST}{program}", folder / "build" / f"sealpost{program}")
     for told in ("49 archived", "49 duplicate"):
         done = subprocess.run([folder / "tests" / "system" / "demo.sh"], env=ENV, check=False,
@@ -19,3 +21,4 @@ def test_the_demo_runs_twice_and_finds_its_mail_known_the_second_time(folder):
         assert told in done.stdout
         assert done.stdout.count("Greetings by SMTP") == 1, done.stdout
         assert "is at your service" in done.stdout
+        assert "/archive/\n" in done.stdout and "dataofficer" in done.stdout

@@ -8,7 +8,6 @@ export class Problem extends Error {
 	readonly title: string;
 	readonly detail: string;
 	readonly retryAfter: number | undefined;
-	readonly position: number | undefined;
 
 	constructor(body: Partial<ProblemBody> & { code: string }) {
 		super(body.detail || body.title || body.code);
@@ -18,7 +17,6 @@ export class Problem extends Error {
 		this.title = body.title ?? "";
 		this.detail = body.detail ?? "";
 		this.retryAfter = body.retryAfter;
-		this.position = body.position;
 	}
 }
 

@@ -2,6 +2,8 @@
 // What stands around every screen: name and logo, the menu, tasks, the person.
 import { Suspense, useCallback, useEffect, useState, type MouseEvent } from "react";
 import {
+	Badge,
+	Button,
 	Divider,
 	Dropdown,
 	DropdownGroup,
@@ -17,7 +19,6 @@ import {
 	Nav,
 	NavItem,
 	NavList,
-	NotificationBadge,
 	Page,
 	PageSidebar,
 	PageSidebarBody,
@@ -211,15 +212,16 @@ export function Shell() {
 						)}
 						<ToolbarGroup align={{ default: "alignEnd" }} variant="action-group-plain">
 							<ToolbarItem>
-								<NotificationBadge
-									variant={running ? "unread" : "read"}
-									count={running}
+								<Button
+									variant="plain"
 									icon={<TasksIcon />}
-									isExpanded={drawer}
+									aria-expanded={drawer}
 									aria-label={running ? t("tasks.running", { n: running }) : t("tasks")}
 									title={t("tasks")}
 									onClick={() => setDrawer(!drawer)}
-								/>
+								>
+									{running > 0 && <Badge screenReaderText="">{running}</Badge>}
+								</Button>
 							</ToolbarItem>
 							<ToolbarItem>
 								<PersonMenu onHelp={() => setHelp(true)} />

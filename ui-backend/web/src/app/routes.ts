@@ -25,6 +25,18 @@ export interface Route {
 }
 
 export const routes: readonly Route[] = [
+	{
+		path: "/search",
+		screen: lazy(() => import("#/screens/search/Search")),
+		rights: ["SEARCH"],
+		nav: "nav.search",
+	},
+	{
+		path: "/mail/:id",
+		screen: lazy(() => import("#/screens/reading/Reading")),
+		rights: ["READ"],
+		under: "/search",
+	},
 	...adminRoutes,
 	{ path: "/account", screen: lazy(() => import("#/screens/account/Account")) },
 ];

@@ -49,6 +49,7 @@ export function Toasts({ closeLabel }: { closeLabel: string }) {
 		<AlertGroup isToast isLiveRegion>
 			{shown.map(({ id, variant, title, text, actions }) => (
 				<Alert
+					component="h2"
 					key={id}
 					variant={variant}
 					title={title}

@@ -11,8 +11,6 @@ import {
 	DescriptionListTerm,
 	FormSelect,
 	FormSelectOption,
-	Grid,
-	GridItem,
 	Label,
 	LabelGroup,
 	PageSection,
@@ -34,6 +32,7 @@ import { Password } from "./Password";
 import { text } from "./text";
 import { Tokens } from "./Tokens";
 import { Totp } from "./Totp";
+import "./account.css";
 
 export function Block({ title, children }: { title: string; children: ReactNode }) {
 	return (
@@ -178,28 +177,18 @@ export default function Account() {
 			<PageSection hasBodyWrapper={false} isFilled>
 				<Asked of={asked}>
 					{(me) => (
-						<Grid hasGutter>
-							<GridItem xl={6}>
+						<div className="sp-columns">
+							<div>
 								<Identity me={me} />
-							</GridItem>
-							<GridItem xl={6}>
 								<Look />
-							</GridItem>
-							<GridItem xl={6}>
 								<Totp me={me} />
-							</GridItem>
-							{me.canChangePassword && (
-								<GridItem xl={6}>
-									<Password />
-								</GridItem>
-							)}
-							<GridItem>
+							</div>
+							<div>
+								{me.canChangePassword && <Password />}
 								<Sessions />
-							</GridItem>
-							<GridItem>
 								<Tokens me={me} />
-							</GridItem>
-						</Grid>
+							</div>
+						</div>
 					)}
 				</Asked>
 			</PageSection>

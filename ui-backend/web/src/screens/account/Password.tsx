@@ -44,7 +44,7 @@ export function Password() {
 		<Block title={t("password")}>
 			<Form onSubmit={submit}>
 				<Content component="p">{t("password.text")}</Content>
-				{failed && <Alert variant="danger" isInline isLiveRegion title={failed} />}
+				{failed && <Alert component="h2" variant="danger" isInline isLiveRegion title={failed} />}
 				<FormGroup label={t("password.old")} fieldId="password-old">
 					<SecretField id="password-old" value={old} onChange={setOld} autoComplete="current-password" isRequired />
 				</FormGroup>

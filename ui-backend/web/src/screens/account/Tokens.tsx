@@ -61,7 +61,7 @@ function Make({ role, onClose }: { role: Role; onClose: () => void }) {
 			<ModalBody>
 				{made ? (
 					<>
-						<Alert variant="warning" isInline isLiveRegion title={t("tokens.once")} />
+						<Alert component="h2" variant="warning" isInline isLiveRegion title={t("tokens.once")} />
 						<ClipboardCopy isReadOnly hoverTip={parts("copy")} clickTip={parts("copied")} textAriaLabel={t("tokens")} className="sp-gap-above">
 							{made}
 						</ClipboardCopy>

@@ -32,7 +32,7 @@ function Drop({ onClose }: { onClose: () => void }) {
 			<ModalHeader title={t("totp.drop")} labelId="drop-title" titleIconVariant="warning" description={t("totp.drop.text")} />
 			<ModalBody>
 				<Form onSubmit={submit}>
-					{wrong && <Alert variant="danger" isInline isLiveRegion title={t("totp.wrong")} />}
+					{wrong && <Alert component="h2" variant="danger" isInline isLiveRegion title={t("totp.wrong")} />}
 					<FormGroup label={t("totp.code")} fieldId="drop-code">
 						<TextInput id="drop-code" value={code} onChange={(_, value) => setCode(value)} autoComplete="one-time-code" autoFocus />
 					</FormGroup>

@@ -73,7 +73,7 @@ export function TotpSetup({ onDone }: { onDone: () => void }) {
 					{secret.secret}
 				</ClipboardCopy>
 			</FormGroup>
-			{failed && <Alert variant="danger" isInline isLiveRegion title={failed} />}
+			{failed && <Alert component="h2" variant="danger" isInline isLiveRegion title={failed} />}
 			<FormGroup label={t("totp.enter")} fieldId="totp-code">
 				<TextInput
 					id="totp-code"

@@ -72,7 +72,7 @@ export function LogInForm({ name: known = "", onEntered }: Props) {
 
 	return (
 		<Form onSubmit={submit} aria-label={t("title")}>
-			{failed && <Alert variant={failed.retryAfter ? "warning" : "danger"} isInline isLiveRegion title={words(failed)} />}
+			{failed && <Alert component="h2" variant={failed.retryAfter ? "warning" : "danger"} isInline isLiveRegion title={words(failed)} />}
 			{asksCode ? (
 				<FormGroup label={t("code")} fieldId="code">
 					<TextInput
@@ -108,7 +108,7 @@ export function LogInForm({ name: known = "", onEntered }: Props) {
 							maxLength={320}
 							isRequired
 							autoFocus={!known}
-							readOnlyVariant={known ? "default" : undefined}
+							{...(known ? { readOnlyVariant: "default" as const } : {})}
 						/>
 					</FormGroup>
 					<FormGroup label={t("password")} fieldId="password">
@@ -117,7 +117,7 @@ export function LogInForm({ name: known = "", onEntered }: Props) {
 				</>
 			)}
 			<ActionGroup>
-				<Button type="submit" isBlock={!asksCode} isLoading={busy} isDisabled={left > 0 || !name.trim() || !password || (asksCode && !code.trim())}>
+				<Button type="submit" isBlock={!asksCode} isLoading={busy} isDisabled={left > 0}>
 					{asksCode ? t("code.enter") : t("enter")}
 				</Button>
 				{asksCode && (

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page in a browser: alone, before an archive of fixtures (tests/browser/*.test.mjs), and before the archive's own server."""
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+from http_api import Api
+from sealpost import BIN_FAST, DATA, ENV, Archive
+
+ROOT = pathlib.Path(__file__).parents[2]
+WEB = ROOT / "build/web"
+PASSWORD = "correct horse battery\n"
+LIMIT_S = 900
+
+pytestmark = [
+    pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("npm"),
+                       reason="left out: the page is tried in Debian's chromium, driven by node"),
+    pytest.mark.skipif(not (WEB / "index.html").exists(), reason="left out: the page is not built; make web"),
+]
+
+
+def in_browser(script, **env):
+    """A script of the page's package.json; what failed in it, and why, is what it says."""
+    done = subprocess.run([ROOT / "package/web", script], env={**ENV, **env}, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT_S, check=False)
+    assert done.returncode == 0, done.stdout.decode("utf-8", "replace")
+
+
+def test_the_page_before_an_archive_of_fixtures():
+    in_browser("test")
+
+
+def test_the_page_before_the_archive_s_own_server(folder):
+    password = folder / "password"
+    password.write_text(PASSWORD)
+    archive = Archive(folder / "archive", BIN_FAST).init()
+    archive.take(DATA / "mail")
+    archive.run("request", "mode", "approval")
+    for name in ("auditor", "dataofficer"):
+        archive.run("user", "password", name, "--password-file", password)
+    archive.run("user", "add", "anna", "--address", "anna.becker@example.org", "--full-name", "Anna Becker",
+                "--password-file", password)
+    with Api(archive, web=WEB) as api:
+        in_browser("test-served", SEALPOST_URL=f"http://127.0.0.1:{api.port}/archive/",
+                   SEALPOST_PASSWORD=PASSWORD.strip())
