@@ -69,7 +69,8 @@
 	X(POST,   "/tasks",                          start_task,              SESSION, JSON,    0) \
 	X(GET,    "/tasks/{task}",                   read_task,               SESSION, NOTHING, 0) \
 	X(DELETE, "/tasks/{task}",                   drop_task,               SESSION, NOTHING, 0) \
-	X(GET,    "/tasks/{task}/result",            fetch_result,            SESSION, NOTHING, 0)
+	X(GET,    "/tasks/{task}/result",            fetch_result,            SESSION, NOTHING, 0) \
+	X(POST,   "/uploads",                        upload,                  UPLOAD,  STREAM,  ROUTE_SLOW)
 /* clang-format on */
 
 enum api_method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHODS };

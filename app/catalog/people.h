@@ -25,9 +25,9 @@ enum person_role {
 };
 
 const char *person_source_name(enum person_source source);                 /* "own" */
-int person_source_by_name(struct view name, enum person_source *source_r); /* 0, -1 */
+int person_source_by_name(struct view name, enum person_source *source_r); /* 1, 0 */
 const char *person_role_name(enum person_role role);                       /* "auditor" */
-int person_role_by_name(struct view name, enum person_role *role_r);       /* 0, -1 */
+int person_role_by_name(struct view name, enum person_role *role_r);       /* 1, 0 */
 
 struct texts {
 	struct view *v;

@@ -172,7 +172,7 @@ static struct texts texts_of(struct user_call *c, const struct option_list *list
 
 static int read_role(struct user_call *c, enum person_role *role_r)
 {
-	if (c->role == NULL || person_role_by_name(VIEW(c->role), role_r) == 0)
+	if (c->role == NULL || person_role_by_name(VIEW(c->role), role_r) > 0)
 		return EXIT_DONE;
 	return cmd_usage(c->cmd,
 			 "a role is user, admin, auditor, revisor, dataofficer or uploader");
