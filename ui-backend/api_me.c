@@ -130,7 +130,7 @@ static int check_old(struct api_request *r, const struct secret *old, struct err
 		return err_set(err, ERR_THROTTLED, "too many wrong passwords");
 	if (rc < 0 || people_password(catalog_of(r), person->person, &hash, err) < 0)
 		return -1;
-	if (old != NULL && password_matches(old, hash.data))
+	if (password_matches(old, hash.data))
 		return throttle_right(catalog_of(r), person->name, err);
 	if (throttle_failed(catalog_of(r), person->name, r->client, clock_s(), err) < 0)
 		return -1;
@@ -150,8 +150,8 @@ int api_change_my_password(struct api_request *r, struct err *err)
 	if (!r->caller.session.person.has_password)
 		return err_set(err, ERR_USAGE,
 			       "the password is not kept here; change it where it is");
-	if (new == NULL)
-		return err_set(err, ERR_SYNTAX, "the new password is missing");
+	if (old == NULL || new == NULL)
+		return err_set(err, ERR_SYNTAX, "a password is missing");
 	return check_old(r, old, err) < 0 ||
 			       person_password_set(catalog_of(r), &r->caller.session.person, new,
 						   &r->caller.session.hash, err) < 0

@@ -158,6 +158,8 @@ int api_log_in(struct api_request *r, struct err *err)
 	    json_text(r->body, "code", 0, CODE_MAX, &question.code, err) < 0 ||
 	    end_former(r, err) < 0)
 		return -1;
+	if (password == NULL)
+		return err_set(err, ERR_SYNTAX, "the password is missing");
 	question.password = password;
 	if (login_begin(archive_catalog(r->archive), &question, clock_s(), &login, err) < 0)
 		return -1;
