@@ -199,6 +199,20 @@ int program_wait(pid_t pid, const char *name, int timeout_ms, struct err *err)
 	return reap(pid, name, timeout_ms, &status, err) < 0 ? -1 : judge_end(name, status, err);
 }
 
+int program_to_background(struct err *err)
+{
+	CLEAN_FD nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+	pid_t pid = nowhere < 0 ? -1 : fork();
+
+	if (pid < 0)
+		return err_errno(err, "go to the background: %m");
+	if (pid > 0)
+		_exit(EXIT_SUCCESS);
+	if (setsid() < 0 || dup2(nowhere, STDIN_FILENO) < 0 || dup2(nowhere, STDOUT_FILENO) < 0)
+		return err_errno(err, "go to the background: %m");
+	return 0;
+}
+
 int program_wait_status(pid_t pid, const char *name, struct err *err)
 {
 	int status;

@@ -40,6 +40,10 @@ struct program_fds {
 int program_start_with(const char *name, const char *const *args, const struct program_fds *fds,
 		       pid_t *pid_r, struct err *err);
 
+/* In a program: let whoever started it go on, as if it had ended well; the rest is done in the background, without a terminal, with standard
+ * input and output at /dev/null. Before anything is opened that a child must not share, and any secret. */
+int program_to_background(struct err *err);
+
 /* In a program that is started by another only, without words, and with a socket handed over: is it so? That socket is close-on-exec from
  * then on. */
 bool program_was_handed_a_socket(int argc);

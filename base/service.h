@@ -12,6 +12,8 @@
 
 #include "base/err.h"
 
+#define SEALPOST_VERSION "0.1.0"
+
 enum { SERVICE_DONE = 0, SERVICE_FAILED = 1, SERVICE_USAGE = 2 };
 
 struct service {

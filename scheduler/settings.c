@@ -126,3 +126,66 @@ void timetable_settings_table(struct str *out)
 	list_rows(&f, rows);
 	conf_table(rows, ROWS, out);
 }
+
+/* ---- one choice ---- */
+
+static const char *const rhythm_words[] = {
+	[RHYTHM_HOURLY] = "hourly", [RHYTHM_DAILY] = "daily", [RHYTHM_WEEKLY] = "weekly"};
+static const char *const switch_words[] = {"on", "off", NULL};
+
+const char *const *timetable_rhythms(enum job job)
+{
+	switch (job) {
+	case JOB_BACKUP:
+		return incremental_words;
+	case JOB_BACKUP_FULL:
+	case JOB_STAMP:
+		return full_words;
+	case JOB_FETCH:
+		return switch_words;
+	default:
+		return NULL;
+	}
+}
+
+const char *timetable_rhythm(const struct timetable_settings *settings, enum job job)
+{
+	switch (job) {
+	case JOB_BACKUP:
+		return rhythm_words[settings->backup];
+	case JOB_BACKUP_FULL:
+		return rhythm_words[settings->backup_full];
+	case JOB_STAMP:
+		return rhythm_words[settings->stamp];
+	default:
+		return switch_words[settings->fetch ? 0 : 1];
+	}
+}
+
+static enum rhythm rhythm_of(const char *word)
+{
+	enum rhythm rhythm = RHYTHM_HOURLY;
+
+	while (strcmp(rhythm_words[rhythm], word) != 0)
+		rhythm++;
+	return rhythm;
+}
+
+int timetable_choose(struct timetable_settings *settings, enum job job, const char *word)
+{
+	const char *const *words = timetable_rhythms(job);
+
+	while (words != NULL && *words != NULL && strcmp(*words, word) != 0)
+		words++;
+	if (words == NULL || *words == NULL)
+		return -1;
+	if (job == JOB_BACKUP)
+		settings->backup = rhythm_of(word);
+	else if (job == JOB_BACKUP_FULL)
+		settings->backup_full = rhythm_of(word);
+	else if (job == JOB_STAMP)
+		settings->stamp = rhythm_of(word);
+	else
+		settings->fetch = strcmp(word, "on") == 0;
+	return 0;
+}

@@ -67,6 +67,11 @@ struct timetable_settings {
 	bool paused[JOB_COUNT];
 };
 struct timetable_settings timetable_defaults(void);
+/* The words that may be chosen for JOB, NULL behind the last; NULL: there is no choice. And the one that is. */
+const char *const *timetable_rhythms(enum job job);
+const char *timetable_rhythm(const struct timetable_settings *settings, enum job job);
+int timetable_choose(struct timetable_settings *settings, enum job job,
+		     const char *word); /* 0, -1 it is none of them */
 /* A missing file leaves the defaults. ERR_SYNTAX names the line. */
 int timetable_settings_read(const char *path, struct timetable_settings *settings_r,
 			    struct err *err);

@@ -80,17 +80,19 @@ static int go_on(struct api_request *r, void *arg, bool late, struct err *err)
 	return child->then(r, child->arg, false, status_of(child), str_view(&child->output), err);
 }
 
-/* A socket that has all of INPUT in it, and then its end. */
-static int input_of(struct view input, int *fd_r, struct err *err)
+/* A socket, or a pipe, that has all of INPUT in it, and then its end. */
+static int input_of(struct view input, bool by_pipe, int *fd_r, struct err *err)
 {
 	int pair[2];
 	ssize_t n;
 
 	if (input.len > INPUT_MAX)
 		return err_set(err, ERR_TOOBIG, "too much to hand to another program");
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_errno(err, "socketpair: %m");
-	n = send(pair[1], input.data, input.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if ((by_pipe ? pipe2(pair, O_CLOEXEC | O_NONBLOCK)
+		     : socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) < 0)
+		return err_errno(err, "hand over: %m");
+	n = by_pipe ? write(pair[1], input.data, input.len)
+		    : send(pair[1], input.data, input.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	close(pair[1]);
 	*fd_r = pair[0];
 	return n == (ssize_t)input.len ? 0 : err_errno(err, "hand over: %m");
@@ -104,7 +106,7 @@ int child_run(struct api_request *r, const struct child_call *call, child_fn *th
 	int out[2];
 	int rc;
 
-	if (call->input.len > 0 && input_of(call->input, &input, err) < 0)
+	if (call->input.len > 0 && input_of(call->input, call->by_pipe, &input, err) < 0)
 		return -1;
 	if (pipe2(out, O_CLOEXEC) < 0)
 		return err_errno(err, "pipe: %m");

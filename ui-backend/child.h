@@ -13,6 +13,7 @@ struct child_call {
 	const char *const *args; /* NULL behind the last */
 	struct view
 		input; /* can be read at PROGRAM_FD there, up to its end; 64 KiB at most; empty: nothing is handed over */
+	bool by_pipe;      /* else by a socket, which cannot be opened by a name (/dev/fd/3) */
 	size_t max_output; /* of its standard output; more is ERR_TOOBIG */
 	int timeout_ms;
 };

@@ -70,7 +70,23 @@
 	X(GET,    "/tasks/{task}",                   read_task,               SESSION, NOTHING, 0) \
 	X(DELETE, "/tasks/{task}",                   drop_task,               SESSION, NOTHING, 0) \
 	X(GET,    "/tasks/{task}/result",            fetch_result,            SESSION, NOTHING, 0) \
-	X(POST,   "/uploads",                        upload,                  UPLOAD,  STREAM,  ROUTE_SLOW)
+	X(POST,   "/uploads",                        upload,                  UPLOAD,  STREAM,  ROUTE_SLOW) \
+	/* the administrator's tabs */                                                             \
+	X(GET,    "/admin/status",                   get_status,              CONFIGURE, NOTHING, 0) \
+	X(GET,    "/admin/key",                      get_key_state,           CONFIGURE, NOTHING, 0) \
+	X(POST,   "/admin/key/backup",               export_key,              CONFIGURE, JSON, 0) \
+	X(POST,   "/admin/key/check",                check_key_backup,        CONFIGURE, JSON, 0) \
+	X(GET,    "/admin/spool",                    list_spool,              CONFIGURE, NOTHING, 0) \
+	X(POST,   "/admin/spool/act",                act_on_spool,            CONFIGURE, JSON, 0) \
+	X(GET,    "/admin/jobs",                     list_jobs,               CONFIGURE, NOTHING, 0) \
+	X(GET,    "/admin/jobs/{job}",               read_job,                CONFIGURE, NOTHING, 0) \
+	X(POST,   "/admin/jobs/{job}",               act_on_job,              CONFIGURE, JSON, 0) \
+	X(GET,    "/admin/statistics",               get_statistics,          CONFIGURE, NOTHING, 0) \
+	X(GET,    "/admin/appearance",               get_appearance,          CONFIGURE, NOTHING, 0) \
+	X(PUT,    "/admin/appearance",               set_appearance,          CONFIGURE, JSON, 0) \
+	X(GET,    "/logo",                           get_logo,                none, NOTHING, 0) \
+	X(GET,    "/audit",                          list_audit,              AUDIT_LOG, NOTHING, 0) \
+	X(POST,   "/audit/verify",                   verify_audit,            AUDIT_LOG, NOTHING, 0)
 /* clang-format on */
 
 enum api_method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHODS };

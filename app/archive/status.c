@@ -3,8 +3,10 @@
 
 #include "app/archive/archive_priv.h"
 #include "app/archive/media.h"
+#include "base/clock.h"
 #include "base/file.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,4 +55,27 @@ int archive_status(struct archive *a, struct arena *arena, struct archive_status
 	s.key_backed_up = access(archive_path(a, "key-backup", &path), F_OK) == 0;
 	*status_r = s;
 	return 0;
+}
+
+int key_backup_made(const char *archive_dir, int64_t *made_s_r, struct err *err)
+{
+	CLEAN_STR path = STR_INIT;
+	struct stat st;
+
+	str_addf(&path, "%s/key-backup", archive_dir);
+	if (stat(path.data, &st) < 0)
+		return errno == ENOENT ? 0 : err_errno(err, "%s: %m", path.data);
+	*made_s_r = st.st_mtime;
+	return 1;
+}
+
+int key_backup_note(const char *archive_dir, struct err *err)
+{
+	CLEAN_STR path = STR_INIT;
+	CLEAN_STR now = STR_INIT;
+
+	str_addf(&path, "%s/key-backup", archive_dir);
+	clock_add_utc(&now, clock_s());
+	str_addc(&now, '\n');
+	return file_replace(path.data, 0600, str_view(&now), err);
 }

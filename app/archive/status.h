@@ -20,4 +20,8 @@ struct archive_status {
 int archive_status(struct archive *a, struct arena *arena, struct archive_status *status_r,
 		   struct err *err);
 
+/* Is the key on paper? A file of the archive's directory says so, since the catalog may not be there yet: 1, when; 0. */
+int key_backup_made(const char *archive_dir, int64_t *made_s_r, struct err *err);
+int key_backup_note(const char *archive_dir, struct err *err); /* it is, since now */
+
 #endif

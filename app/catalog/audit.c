@@ -160,18 +160,11 @@ int audit_add_soon(struct catalog *catalog, enum audit_event what, struct view s
 	return append_and_commit(catalog, &line, err);
 }
 
-int audit_each(struct catalog *catalog, uint64_t after, audit_fn *fn, void *arg, struct err *err)
-{
-	CLEAN_STMT q = NULL;
-	int rc;
+#define LINE_COLUMNS "SELECT line, time_ms, who, what, subject, detail, hash FROM audit "
 
-	if (db_query(catalog_db(catalog),
-		     "SELECT line, time_ms, who, what, subject, detail, hash FROM audit "
-		     "WHERE line > ?1 ORDER BY line",
-		     &q, err) < 0)
-		return -1;
-	stmt_bind_int(q, 1, (int64_t)after);
-	while ((rc = stmt_step(q, err)) > 0) {
+static int give_lines(struct stmt *q, int rc, audit_fn *fn, void *arg, struct err *err)
+{
+	for (; rc > 0; rc = stmt_step(q, err)) {
 		struct audit_line line = {.line = (uint64_t)stmt_int(q, 0),
 					  .time_ms = stmt_int(q, 1),
 					  .who = stmt_text(q, 2),
@@ -183,6 +176,27 @@ int audit_each(struct catalog *catalog, uint64_t after, audit_fn *fn, void *arg,
 			return -1;
 	}
 	return rc;
+}
+
+int audit_each(struct catalog *catalog, uint64_t after, audit_fn *fn, void *arg, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err, LINE_COLUMNS "WHERE line > ?1 ORDER BY line",
+			 BIND_INT(after));
+
+	return give_lines(q, rc, fn, arg, err);
+}
+
+int audit_find(struct catalog *catalog, struct view who, struct view what, uint64_t before,
+	       uint64_t limit, audit_fn *fn, void *arg, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err,
+			 LINE_COLUMNS "WHERE line < ?1 AND (?2 = '' OR instr(who, ?2) > 0) AND "
+				      "(?3 = '' OR what = ?3) ORDER BY line DESC LIMIT ?4",
+			 BIND_INT(before), BIND_TEXT(who), BIND_TEXT(what), BIND_INT(limit));
+
+	return give_lines(q, rc, fn, arg, err);
 }
 
 struct checking {

@@ -75,6 +75,9 @@ int audit_hash(struct catalog *catalog, uint64_t line, struct hash *hash_r, stru
 /* In order, above AFTER. */
 typedef int audit_fn(void *arg, const struct audit_line *line, struct err *err);
 int audit_each(struct catalog *catalog, uint64_t after, audit_fn *fn, void *arg, struct err *err);
+/* Newest first, below BEFORE, up to LIMIT: those in whose who WHO stands, and whose what is WHAT; "": any. */
+int audit_find(struct catalog *catalog, struct view who, struct view what, uint64_t before,
+	       uint64_t limit, audit_fn *fn, void *arg, struct err *err);
 /* ERR_DAMAGED names the first line that is not as it was written, or missing. LINES_R may be NULL. */
 int audit_verify(struct catalog *catalog, uint64_t *lines_r, struct err *err);
 /* The lines of an older catalog, as they are, into an empty log. */

@@ -150,9 +150,6 @@ void cmd_audit_line(struct archive *a, enum audit_event what, const char *subjec
 void cmd_catch_stop(void);
 bool cmd_stop(void *unused);
 
-/* The key of the archive in DIR is on paper: status stops warning. */
-int cmd_note_key_backup(const char *dir, struct err *err);
-
 /* One JSON value onto a line being built: a string in quotes, escaped (RFC 8259), and made safe as by
  * str_addsafe(), since TEXT may be of a mail and no valid UTF-8. */
 void cmd_json_text(struct str *out, struct view text);

@@ -4,6 +4,7 @@
 #include "app/watch/tell.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/program.h"
 #include "scheduler/timetable.h"
 #include "tsa/authority.h"
 
@@ -332,25 +333,6 @@ static int pause_or_resume(struct cmd *cmd, struct archive *a, enum job job, boo
 	return write_settings(cmd, a, job, pause ? "paused" : "resumed", &settings);
 }
 
-/* 0; -1: this job has no such choice. */
-static int choose(struct timetable_settings *s, enum job job, const char *word)
-{
-	const bool hourly = strcmp(word, "hourly") == 0, daily = strcmp(word, "daily") == 0;
-	const bool weekly = strcmp(word, "weekly") == 0;
-
-	if (job == JOB_BACKUP && (hourly || daily))
-		s->backup = hourly ? RHYTHM_HOURLY : RHYTHM_DAILY;
-	else if (job == JOB_BACKUP_FULL && (daily || weekly))
-		s->backup_full = daily ? RHYTHM_DAILY : RHYTHM_WEEKLY;
-	else if (job == JOB_STAMP && (daily || weekly))
-		s->stamp = daily ? RHYTHM_DAILY : RHYTHM_WEEKLY;
-	else if (job == JOB_FETCH && (strcmp(word, "on") == 0 || strcmp(word, "off") == 0))
-		s->fetch = strcmp(word, "on") == 0;
-	else
-		return -1;
-	return 0;
-}
-
 static int set(struct cmd *cmd, struct archive *a, enum job job, const char *word)
 {
 	struct timetable_settings settings;
@@ -358,7 +340,7 @@ static int set(struct cmd *cmd, struct archive *a, enum job job, const char *wor
 
 	if (read_settings(cmd, &settings, &err) < 0)
 		return cmd_fail(cmd, &err);
-	if (choose(&settings, job, word) < 0)
+	if (timetable_choose(&settings, job, word) < 0)
 		return cmd_usage(
 			cmd,
 			"backup can be hourly or daily; backup-full and stamp daily or weekly; "
@@ -392,10 +374,13 @@ static int dispatch(struct cmd *cmd, struct archive *a, enum job job, uint64_t n
 int cmd_job(struct cmd *cmd)
 {
 	uint64_t number = 0;
-	bool by_timetable = false;
-	const struct option_row rows[] = {
-		{"run", OPTION_NUMBER, &number}, {"by-timetable", OPTION_FLAG, &by_timetable}, {0}};
+	bool by_timetable = false, background = false;
+	const struct option_row rows[] = {{"run", OPTION_NUMBER, &number},
+					  {"by-timetable", OPTION_FLAG, &by_timetable},
+					  {"background", OPTION_FLAG, &background},
+					  {0}};
 	CLEAN(archive) a = NULL;
+	struct err err = {0};
 	enum job job;
 
 	if (cmd_options(cmd, rows) < 0)
@@ -405,6 +390,8 @@ int cmd_job(struct cmd *cmd)
 	if (cmd->argc > 1 && job_by_name(cmd->argv[1], &job) < 0)
 		return cmd_usage(cmd, "there is no job \"%s\"; \"job list\" names them",
 				 cmd->argv[1]);
+	if (background && program_to_background(&err) < 0)
+		return cmd_fail(cmd, &err);
 	if (cmd_open(cmd, &a) < 0)
 		return EXIT_FAILED;
 	if (cmd->argc == 1 && strcmp(cmd->argv[0], "list") == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "app/archive/archive.h"
+#include "app/archive/status.h"
 #include "app/cmd/cmd.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -12,19 +12,8 @@ enum { BACKUP_MAX_BYTES = 1024 * 1024 };
 struct key_options {
 	const char *password_file;
 	bool prompt, html;
+	bool for_page; /* text, form feed, HTML; it counts as kept when the page says so */
 };
-
-/* A file, for when the catalog is not there yet. */
-int cmd_note_key_backup(const char *dir, struct err *err)
-{
-	CLEAN_STR path = STR_INIT;
-	CLEAN_STR now = STR_INIT;
-
-	str_addf(&path, "%s/key-backup", dir);
-	clock_add_utc(&now, clock_s());
-	str_addc(&now, '\n');
-	return file_replace(path.data, 0600, str_view(&now), err);
-}
 
 static int key_export(struct cmd *cmd, const struct key_options *o)
 {
@@ -41,12 +30,18 @@ static int key_export(struct cmd *cmd, const struct key_options *o)
 		return cmd_fail(cmd, &err);
 	about.name = name.data;
 	(o->html ? keytext_write_html : keytext_write)(&out, archive_keys(a), &about, password);
+	if (o->for_page) {
+		str_addc(&out, '\f');
+		keytext_write_html(&out, archive_keys(a), &about, password);
+	}
 	if (cmd_print(&out) < 0 || fflush(stdout) != 0) {
 		err_errno(&err, "standard output: %m");
 		return cmd_fail(cmd, &err);
 	}
 	cmd_audit_line(a, AUDIT_KEY, o->html ? "page" : "text", "");
-	return cmd_note_key_backup(cmd->archive_dir, &err) < 0 ? cmd_fail(cmd, &err) : EXIT_DONE;
+	if (!o->for_page && key_backup_note(cmd->archive_dir, &err) < 0)
+		return cmd_fail(cmd, &err);
+	return EXIT_DONE;
 }
 
 static int read_text(const char *path, struct str *text, struct err *err)
@@ -71,8 +66,7 @@ static int key_import(struct cmd *cmd, const struct key_options *o)
 	if (read_text(cmd->argc == 2 ? cmd->argv[1] : NULL, &text, &err) < 0 ||
 	    keytext_read(str_view(&text), password, &keys, &err) < 0 ||
 	    dir_make_all(cmd->archive_dir, 0700, &err) < 0 ||
-	    keyring_save(keys, path.data, &err) < 0 ||
-	    cmd_note_key_backup(cmd->archive_dir, &err) < 0)
+	    keyring_save(keys, path.data, &err) < 0 || key_backup_note(cmd->archive_dir, &err) < 0)
 		return cmd_fail(cmd, &err);
 	keyring_add_fingerprint(&fingerprint, keys);
 	if (cmd->json)
@@ -107,6 +101,7 @@ int cmd_key(struct cmd *cmd)
 	const struct option_row rows[] = {{"password-file", OPTION_TEXT, &o.password_file},
 					  {"password-prompt", OPTION_FLAG, &o.prompt},
 					  {"html", OPTION_FLAG, &o.html},
+					  {"for-page", OPTION_FLAG, &o.for_page},
 					  {0}};
 	bool import;
 

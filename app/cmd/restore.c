@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "backup/restore.h"
 
+#include "app/archive/status.h"
 #include "app/cmd/places.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -159,7 +160,7 @@ static int restore_true(const struct cmd *cmd, const struct restore_options *o,
 
 	if (restore_archive(cmd->archive_dir, keys, o->from.v, o->from.n, &report, &err) < 0)
 		return fail(cmd, &err);
-	if (cmd_note_key_backup(cmd->archive_dir, &err) < 0)
+	if (key_backup_note(cmd->archive_dir, &err) < 0)
 		return cmd_fail(cmd, &err);
 	return tell(cmd, &report, o, 0);
 }

@@ -15,29 +15,14 @@
 #include "base/file.h"
 #include "base/jail.h"
 #include "base/log.h"
+#include "base/program.h"
 #include "base/secret.h"
 #include "base/service.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
 enum { NICE = 10 };
-
-/* Who reads the standard output sees its end now. The lock comes along. */
-static int leave_starter(struct err *err)
-{
-	CLEAN_FD nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
-	pid_t pid = nowhere < 0 ? -1 : fork();
-
-	if (pid < 0)
-		return err_errno(err, "go to the background: %m");
-	if (pid > 0)
-		_exit(SERVICE_DONE);
-	if (setsid() < 0 || dup2(nowhere, STDIN_FILENO) < 0 || dup2(nowhere, STDOUT_FILENO) < 0)
-		return err_errno(err, "go to the background: %m");
-	return 0;
-}
 
 static int serve(const struct service *service, const struct uuid *task, struct err *err)
 {
@@ -48,7 +33,8 @@ static int serve(const struct service *service, const struct uuid *task, struct 
 
 	if (rc == 0)
 		return err_set(err, ERR_BUSY, "somebody is at work on this task");
-	if (rc < 0 || leave_starter(err) < 0 || jail_signals(false, &stop_fd, err) < 0 ||
+	/* The lock comes along. */
+	if (rc < 0 || program_to_background(err) < 0 || jail_signals(false, &stop_fd, err) < 0 ||
 	    archive_open(service->archive_dir, &a, err) < 0)
 		return -1;
 	mail_init();
