@@ -13,6 +13,25 @@ struct json_object *texts_json(const struct texts *texts)
 	return list;
 }
 
+int texts_read(struct api_request *r, struct json_object *object, const char *name, size_t most,
+	       size_t longest, struct texts *texts_r, struct err *err)
+{
+	struct json_object *list;
+	int rc = json_list(object, name, most, &list, err);
+
+	*texts_r = (struct texts){0};
+	if (rc <= 0)
+		return rc;
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		struct view text;
+
+		if (json_item_text(list, i, 1, longest, &text, err) < 0)
+			return -1;
+		ARENA_PUSH(r->arena, *texts_r, text);
+	}
+	return 1;
+}
+
 /* The local day that TIME_S is in. */
 static void set_day(struct json_object *object, const char *name, int64_t time_s)
 {

@@ -64,6 +64,25 @@
 	X(GET,    "/holds",                          list_holds,              HOLD,    NOTHING, 0) \
 	X(POST,   "/holds",                          set_hold,                HOLD,    JSON,    0) \
 	X(DELETE, "/holds/{hold}",                   lift_hold,               HOLD,    JSON,    0) \
+	/* people */                                                                               \
+	X(GET,    "/admin/people",                   list_people,             CONFIGURE, NOTHING, 0) \
+	X(POST,   "/admin/people",                   add_person,              CONFIGURE, JSON,  0) \
+	X(GET,    "/admin/people/{person}",          read_person,             CONFIGURE, NOTHING, 0) \
+	X(PATCH,  "/admin/people/{person}",          change_person,           CONFIGURE, JSON,  0) \
+	X(DELETE, "/admin/people/{person}",          remove_person,           CONFIGURE, JSON,  0) \
+	X(POST,   "/admin/people/{person}/act",      act_on_person,           CONFIGURE, JSON,  0) \
+	X(GET,    "/admin/groups",                   list_groups,             CONFIGURE, NOTHING, 0) \
+	X(POST,   "/admin/groups",                   add_group,               CONFIGURE, JSON,  0) \
+	X(PUT,    "/admin/groups/{group}",           change_group,            CONFIGURE, JSON,  0) \
+	X(DELETE, "/admin/groups/{group}",           remove_group,            CONFIGURE, JSON,  0) \
+	X(GET,    "/admin/domains",                  get_domains,             CONFIGURE, NOTHING, 0) \
+	X(PUT,    "/admin/domains",                  set_domains,             CONFIGURE, JSON,  0) \
+	X(GET,    "/admin/people-sources",           list_people_sources,     CONFIGURE, NOTHING, 0) \
+	X(PUT,    "/admin/people-sources",           order_people_sources,    CONFIGURE, JSON,  0) \
+	X(PUT,    "/admin/people-sources/{source}",  set_people_source,       CONFIGURE, JSON,  0) \
+	X(POST,   "/admin/people-sources/{source}/test", test_people_source,  CONFIGURE, JSON,  0) \
+	X(GET,    "/admin/policy",                   get_policy,              CONFIGURE, NOTHING, 0) \
+	X(PATCH,  "/admin/policy",                   set_policy,              CONFIGURE, JSON,  0) \
 	/* long work */                                                                            \
 	X(GET,    "/tasks",                          list_tasks,              SESSION, NOTHING, 0) \
 	X(POST,   "/tasks",                          start_task,              SESSION, JSON,    0) \
