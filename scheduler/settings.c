@@ -166,7 +166,7 @@ static enum rhythm rhythm_of(const char *word)
 {
 	enum rhythm rhythm = RHYTHM_HOURLY;
 
-	while (strcmp(rhythm_words[rhythm], word) != 0)
+	while (rhythm < RHYTHM_WEEKLY && strcmp(rhythm_words[rhythm], word) != 0)
 		rhythm++;
 	return rhythm;
 }

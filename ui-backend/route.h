@@ -95,6 +95,15 @@
 	X(GET,    "/admin/key",                      get_key_state,           CONFIGURE, NOTHING, 0) \
 	X(POST,   "/admin/key/backup",               export_key,              CONFIGURE, JSON, 0) \
 	X(POST,   "/admin/key/check",                check_key_backup,        CONFIGURE, JSON, 0) \
+	X(GET,    "/admin/media",                    list_media,              CONFIGURE, NOTHING, 0) \
+	X(POST,   "/admin/media",                    add_medium,              CONFIGURE, JSON, 0) \
+	X(POST,   "/admin/media/test",               test_medium,             CONFIGURE, JSON, 0) \
+	X(PATCH,  "/admin/media/{medium}",           change_medium,           CONFIGURE, JSON, 0) \
+	X(DELETE, "/admin/media/{medium}",           remove_medium,           CONFIGURE, JSON, 0) \
+	X(POST,   "/admin/media/{medium}/act",       act_on_medium,           CONFIGURE, JSON, 0) \
+	X(GET,    "/admin/timestamps",               get_timestamps,          CONFIGURE, NOTHING, 0) \
+	X(PUT,    "/admin/timestamps",               set_timestamps,          CONFIGURE, JSON, 0) \
+	X(POST,   "/admin/timestamps/test",          test_timestamps,         CONFIGURE, JSON, 0) \
 	X(GET,    "/admin/spool",                    list_spool,              CONFIGURE, NOTHING, 0) \
 	X(POST,   "/admin/spool/act",                act_on_spool,            CONFIGURE, JSON, 0) \
 	X(GET,    "/admin/jobs",                     list_jobs,               CONFIGURE, NOTHING, 0) \

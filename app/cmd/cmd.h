@@ -65,7 +65,7 @@ struct cmd {
 	  "test NAME | run [NAME...] [--once] [--wait S] | remove NAME",                           \
 	  "mailboxes on other servers")                                                            \
 	X(medium,                                                                                  \
-	  "list | add LOCATION [--user U --password-file F] [--domain D] [--active] | "            \
+	  "list | add|test LOCATION [--user U --password-file F] [--domain D] [--active] | "       \
 	  "set N [--location L] [--user U] [--password-file F] [--domain D] | activate N | "       \
 	  "deactivate N | reactivate N | check [N] | redirect N --to M | remove N",                \
 	  "the numbered media")                                                                    \

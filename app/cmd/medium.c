@@ -83,6 +83,31 @@ static int add(struct cmd *cmd, struct archive *a, const struct medium_options *
 	return EXIT_DONE;
 }
 
+/* Is it a place that could be added? Nothing is kept. */
+static int test(struct cmd *cmd, const struct medium_options *o)
+{
+	CLEAN(secret) password = NULL;
+	CLEAN(medium) medium = NULL;
+	CLEAN_STR absolute = STR_INIT;
+	struct site site = {.location = cmd->argv[1]};
+	struct site_space space;
+	struct err err = {0};
+	char left[32], total[32];
+	int status = load_site(cmd, o, &site, &password, &absolute);
+
+	if (status != EXIT_DONE)
+		return status;
+	if (site_open(&site, "", false, &medium, &err) < 0 || site_test(medium, &space, &err) < 0)
+		return cmd_fail_meaning(cmd, &err, "Nothing was kept there, and nothing changed.");
+	if (cmd->json)
+		printf("{\"free\": %llu, \"total\": %llu}\n", (unsigned long long)space.free_bytes,
+		       (unsigned long long)space.total_bytes);
+	else
+		printf("Reached, written, read back and removed; %s of %s free.\n",
+		       cmd_bytes(space.free_bytes, left), cmd_bytes(space.total_bytes, total));
+	return EXIT_DONE;
+}
+
 static int list(struct cmd *cmd, struct archive *a)
 {
 	CLEAN(arena) arena = arena_new();
@@ -332,6 +357,8 @@ int cmd_medium(struct cmd *cmd)
 		return check(cmd, a, 0);
 	if (cmd->argc == 1)
 		return cmd_usage(cmd, "say with which medium");
+	if (strcmp(cmd->argv[0], "test") == 0)
+		return test(cmd, &o);
 	if (strcmp(cmd->argv[0], "add") == 0)
 		return noted(a, cmd, add(cmd, a, &o));
 	return noted(a, cmd, run_numbered(cmd, a, &o));

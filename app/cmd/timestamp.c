@@ -306,6 +306,8 @@ static int dispatch(struct cmd *cmd, struct archive *a, const struct timestamp_o
 		return refused(cmd, a, o);
 	if (strcmp(verb, "set") == 0)
 		return timestamp_set(cmd, a, o);
+	if (strcmp(verb, "try") == 0)
+		return timestamp_try(cmd, a, o);
 	return cmd_usage(cmd, "what is \"%s\"?", verb);
 }
 
@@ -334,6 +336,7 @@ int cmd_timestamp(struct cmd *cmd)
 		{"proxy-user", OPTION_TEXT, &o.proxy_user},
 		{"proxy-password-file", OPTION_TEXT, &o.proxy_password_file},
 		{"hash", OPTION_TEXT, &o.hash},
+		{"settings", OPTION_TEXT, &o.settings},
 		{"tolerance", OPTION_NUMBER, &o.tolerance},
 		{"renew-days", OPTION_NUMBER, &o.renew_days},
 		{"timeout", OPTION_NUMBER, &o.timeout},

@@ -13,11 +13,13 @@ struct timestamp_options {
 	const char *to, *at;
 	const char *url, *ca, *policy, *user, *password_file, *tls_ca, *client_cert, *client_key;
 	const char *proxy, *proxy_user, *proxy_password_file, *hash;
+	const char *settings; /* a file with them as JSON, from the page; instead of the options */
 	uint64_t tolerance, renew_days, timeout;
 };
 enum { OPTION_NOT_GIVEN = UINT32_MAX }; /* of a number */
 
 int timestamp_set(struct cmd *cmd, struct archive *a, const struct timestamp_options *o);
+int timestamp_try(struct cmd *cmd, struct archive *a, const struct timestamp_options *o);
 int timestamp_verify(struct cmd *cmd, struct archive *a, const struct timestamp_options *o);
 int timestamp_export(struct cmd *cmd, struct archive *a, const struct timestamp_options *o);
 

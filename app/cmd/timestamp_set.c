@@ -6,6 +6,7 @@
 #include "tsa/token.h"
 
 #include <fcntl.h>
+#include <json-c/json.h>
 
 enum { PEM_MAX = 256 * 1024, KEY_MAX = 32 * 1024 };
 
@@ -82,6 +83,67 @@ static int fill(struct authority *t, const struct timestamp_options *o, struct a
 	return set_password(o->proxy_password_file, &t->proxy_password, err);
 }
 
+/* ---- settings of the page: one JSON object, which may hold a password ---- */
+
+static void set_json_text(struct json_object *object, const char *name, char **to,
+			  struct arena *arena)
+{
+	struct json_object *value;
+
+	if (json_object_object_get_ex(object, name, &value) &&
+	    json_object_is_type(value, json_type_string))
+		*to = arena_str(arena, json_object_get_string(value));
+}
+
+static void set_json_password(struct json_object *object, struct authority *t)
+{
+	struct json_object *value;
+	const char *text;
+
+	if (!json_object_object_get_ex(object, "password", &value) ||
+	    !json_object_is_type(value, json_type_string))
+		return;
+	text = json_object_get_string(value);
+	secret_free(&t->password);
+	if (text[0] != '\0')
+		t->password = secret_copy(text, strlen(text));
+}
+
+static int fill_json(struct authority *t, struct json_object *object, struct arena *arena,
+		     struct err *err)
+{
+	char *hash = NULL;
+
+	if (!json_object_is_type(object, json_type_object))
+		return err_set(err, ERR_SYNTAX, "the settings are no JSON object");
+	set_json_text(object, "url", &t->url, arena);
+	set_json_text(object, "ca", &t->ca, arena);
+	set_json_text(object, "policy", &t->policy, arena);
+	set_json_text(object, "user", &t->user, arena);
+	set_json_text(object, "hash", &hash, arena);
+	set_json_password(object, t);
+	if (hash != NULL && digest_by_name(hash, &t->digest) < 0)
+		return err_set(err, ERR_SYNTAX, "hash is none of sha256, sha384, sha512");
+	return 0;
+}
+
+static int fill_from_file(struct authority *t, const char *path, struct arena *arena,
+			  struct err *err)
+{
+	CLEAN_STR text = STR_INIT;
+	struct json_object *object;
+	int rc;
+
+	str_reserve(&text, PEM_MAX); /* at once, so that no copy of it stays elsewhere */
+	if (file_read(path, PEM_MAX, &text, err) < 0)
+		return -1;
+	object = json_tokener_parse(text.data);
+	rc = fill_json(t, object, arena, err);
+	json_object_put(object);
+	explicit_bzero(text.data, text.len);
+	return rc;
+}
+
 /* Ask for one token, over random bytes, and look at it as closely as at those that will count. */
 static int try_it(const struct authority *t, struct arena *arena, struct token_info *info_r,
 		  struct err *err)
@@ -121,6 +183,35 @@ static int not_set(const struct cmd *cmd, const struct err *err)
 		"for a timestamp, or get one, as before.");
 }
 
+static int load(struct archive *a, const struct timestamp_options *o, struct arena *arena,
+		struct authority *authority, struct err *err)
+{
+	if (authority_load(archive_catalog(a), arena, authority, err) < 0)
+		return -1;
+	return o->settings != NULL ? fill_from_file(authority, o->settings, arena, err)
+				   : fill(authority, o, arena, err);
+}
+
+/* What `set` does before it keeps them. */
+int timestamp_try(struct cmd *cmd, struct archive *a, const struct timestamp_options *o)
+{
+	CLEAN(arena) arena = arena_new();
+	CLEAN_AUTHORITY authority = {0};
+	struct token_info info;
+	struct err err = {0};
+
+	if (load(a, o, arena, &authority, &err) < 0)
+		return not_set(cmd, &err);
+	if (authority.url == NULL || authority.ca == NULL)
+		err_set(&err, ERR_SYNTAX,
+			"the authority's address and its CA certificate are needed");
+	if (err.kind != ERR_NONE || authority_check(&authority, &err) < 0 ||
+	    try_it(&authority, arena, &info, &err) < 0)
+		return not_set(cmd, &err);
+	printf("%s answers as it should\n", info.authority);
+	return EXIT_DONE;
+}
+
 int timestamp_set(struct cmd *cmd, struct archive *a, const struct timestamp_options *o)
 {
 	CLEAN(arena) arena = arena_new();
@@ -131,8 +222,7 @@ int timestamp_set(struct cmd *cmd, struct archive *a, const struct timestamp_opt
 
 	if (o->forget)
 		return forget(cmd, a);
-	if (authority_load(archive_catalog(a), arena, &authority, &err) < 0 ||
-	    fill(&authority, o, arena, &err) < 0)
+	if (load(a, o, arena, &authority, &err) < 0)
 		return not_set(cmd, &err);
 	if (authority.url == NULL || authority.ca == NULL)
 		return cmd_usage(cmd, "the authority's --url and the --ca certificate that its "

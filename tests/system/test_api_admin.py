@@ -9,6 +9,7 @@ import pytest
 from http_api import Api
 from postfix import wait_until
 from sealpost import mail
+from tsa import Tsa
 
 PASSWORD = "a long enough password"
 SECRET_WORD = "Zebrafink"
@@ -58,7 +59,7 @@ def test_the_status_counts(admin, people):
 
 def test_whoever_is_not_the_administrator_configures_nothing(api):
     with api.person("auditor", PASSWORD) as auditor:
-        for path in ("status", "key", "spool", "jobs", "statistics", "appearance"):
+        for path in ("status", "key", "media", "spool", "jobs", "statistics", "appearance"):
             answer = auditor.get(f"/admin/{path}")
             assert (answer.status, answer.code) == (403, "denied")
     assert api.client().get("/admin/status").code == "no-session"
@@ -155,3 +156,51 @@ def test_the_administrator_sees_that_was_searched_and_the_auditor_what(api, admi
     rest = got(admin.get("/audit", limit=200, cursor=first["next"]))
     assert [line["line"] for line in first["lines"] + rest["lines"]][-1] == 1
     assert got(admin.post("/audit/verify"))["ok"]
+
+
+def test_media_are_tested_added_used_and_removed(admin, folder, people):
+    place = folder / "second"
+    place.mkdir()
+    assert got(admin.post("/admin/media/test", {"location": str(place)}))["ok"]
+    tested = got(admin.post("/admin/media/test", {"location": str(folder / "none")}))
+    assert not tested["ok"] and tested["code"] == "offline" and not list(place.iterdir())
+    for order in ({}, {"location": "relative"}, {"location": str(place), "user": "x", "password": "y"},
+                  {"location": "smb://host/share"}, {"location": "smb://user:pass@host/share"},
+                  {"location": "smb://host/share", "user": "x", "password": "two\nlines"}):
+        answer = admin.post("/admin/media", order)
+        assert answer.status == 400, answer
+    added = got(admin.post("/admin/media", {"location": str(place)}), 201)
+    assert (added["medium"], added["active"], added["forTrials"]) == (2, False, True)
+    assert admin.post("/admin/media", {"location": str(place)}).code == "exists"
+    assert got(admin.post("/admin/media/2/act", {"act": "activate"}))["active"]
+    assert [m["active"] for m in got(admin.get("/admin/media"))["media"]] == [False, True]
+    assert got(admin.post("/admin/media/2/act", {"act": "check"}))["answers"]
+    got(admin.post("/admin/media/1/act", {"act": "activate"}))
+    assert admin.delete("/admin/media/2", {"confirm": "yes"}).code == "syntax"
+    got(admin.delete("/admin/media/2", {"confirm": "remove"}), 204)
+    assert admin.delete("/admin/media/1", {"confirm": "remove"}).code == "denied"
+    assert admin.post("/admin/media/9/act", {"act": "check"}).code == "not-found"
+    assert admin.patch("/admin/media/1", {"location": str(place)}).status >= 400
+    assert any(line["what"] == "medium changed" and line["who"] == "admin" for line in people.json("audit", "list"))
+
+
+def test_the_authority_is_tested_before_it_is_kept(admin, folder, people):
+    assert got(admin.get("/admin/timestamps"))["url"] == ""
+    with Tsa(folder / "tsa") as authority:
+        with open(authority.ca_file, encoding="ascii") as file:
+            ca = file.read()
+        order = {"url": authority.url, "ca": ca, "hash": "sha512"}
+        tested = got(admin.post("/admin/timestamps/test", order))
+        assert tested["ok"], tested
+        assert got(admin.get("/admin/timestamps"))["url"] == ""
+        got(admin.put("/admin/timestamps", {**order, "rhythm": "weekly"}), 204)
+        kept = got(admin.get("/admin/timestamps"))
+        assert (kept["url"], kept["hash"], kept["rhythm"]) == (authority.url, "sha512", "weekly")
+        people.run("timestamp", "run")
+        kept = got(admin.get("/admin/timestamps"))
+        assert kept["stamped"] == 1 and kept["stamps"][0]["mails"] == 1
+        assert admin.put("/admin/timestamps", {"user": "x", "password": "y", "url": "http://192.0.2.1/"}).status == 400
+        assert admin.put("/admin/timestamps", {"hash": "md5"}).code == "syntax"
+    bad = got(admin.post("/admin/timestamps/test", {"url": "http://127.0.0.1:1/"}))
+    assert not bad["ok"] and bad["code"] == "offline"
+    assert PASSWORD not in json.dumps(kept)
