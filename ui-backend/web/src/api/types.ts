@@ -28,3 +28,14 @@ export type Way = Schemas["Way"];
 export type Word = Schemas["Word"];
 
 export type Person = NonNullable<Session["person"]>;
+export type AuditLine = Schemas["AuditLine"];
+export type Bounds = Schemas["Bounds"];
+export type Group = Schemas["Group"];
+export type Hold = Schemas["Hold"];
+export type Job = Schemas["Job"];
+export type JobRun = Schemas["JobRun"];
+export type PeopleSource = Schemas["PeopleSource"];
+export type PersonRow = Schemas["Person"];
+export type PersonOrder = Schemas["PersonOrder"];
+export type Policy = Schemas["Policy"];
+export type Statistics = Schemas["Statistics"];
