@@ -37,7 +37,7 @@ def test_the_page_before_the_archive_s_own_server(folder):
     archive = Archive(folder / "archive", BIN_FAST).init()
     archive.take(DATA / "mail")
     archive.run("request", "mode", "approval")
-    for name in ("auditor", "dataofficer"):
+    for name in ("admin", "auditor", "dataofficer"):
         archive.run("user", "password", name, "--password-file", password)
     archive.run("user", "add", "anna", "--address", "anna.becker@example.org", "--full-name", "Anna Becker",
                 "--password-file", password)

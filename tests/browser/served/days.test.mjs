@@ -4,8 +4,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { openPage, startBrowser } from "../browser.mjs";
+import { AXE, openPage, startBrowser } from "../browser.mjs";
 
+const axe = readFileSync(AXE, "utf8");
 const url = process.env.SEALPOST_URL ?? "";
 const password = process.env.SEALPOST_PASSWORD ?? "";
 
@@ -19,15 +20,16 @@ after(() => browser.close());
 /**
  * @param {string} name
  * @param {(page: import("playwright-core").Page) => Promise<void>} run
+ * @param {import("playwright-core").BrowserContextOptions} [options]
  */
-async function asPerson(name, run) {
-	const { context, page, faults } = await openPage(browser);
+async function asPerson(name, run, options = {}) {
+	const { context, page, faults } = await openPage(browser, options);
 	try {
 		await page.goto(url);
-		await page.getByLabel("Name").fill(name);
-		await page.getByLabel("Password", { exact: true }).fill(password);
+		await page.locator("input").first().fill(name);
+		await page.locator("input[type=password]").fill(password);
 		await page.keyboard.press("Enter");
-		await page.getByRole("button", { name: "Log in" }).waitFor({ state: "detached" });
+		await page.locator("input[type=password]").waitFor({ state: "detached" });
 		await run(page);
 		assert.deepEqual(faults, [], "no error and no breach of the policy");
 	} finally {
@@ -67,6 +69,77 @@ test("an auditor sees all mail, and verifies one", () =>
 		await page.getByRole("button", { name: "Verify now" }).click();
 		await page.getByText("Unchanged").first().waitFor();
 	}));
+
+test("a person asks that a mail be deleted, and the data protection officer decides", async () => {
+	await asPerson("anna", async (page) => {
+		await page.goto(`${url}#/search?q=subject:%22to+a+group%22`);
+		await page.locator(".sp-row").first().click();
+		await page.getByRole("button", { name: "Request deletion" }).click();
+		const dialog = page.getByRole("dialog");
+		await dialog.locator("textarea, input").first().fill("private");
+		for (const field of await dialog.locator("input[type=text], input:not([type])").all()) if (!(await field.inputValue())) await field.fill("delete");
+		await dialog.getByRole("button", { name: "Request deletion" }).click();
+		await dialog.waitFor({ state: "detached" });
+	});
+	await asPerson("dataofficer", async (page) => {
+		await page.goto(`${url}#/requests`);
+		await page.getByText("private").waitFor();
+		await page.getByRole("button", { name: "Show the mails" }).click();
+		await page.getByText("To a group").waitFor();
+		await page.keyboard.press("Escape");
+		await page.getByRole("button", { name: "Approve" }).click();
+		await page.getByRole("dialog").locator("input").fill("1");
+		await page.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
+		await page.getByText("No request waits for a decision.").waitFor();
+	});
+	await asPerson("anna", async (page) => {
+		await page.goto(`${url}#/search?q=subject:%22to+a+group%22`);
+		await page.getByText(/no mail|nothing/i).first().waitFor();
+	});
+});
+
+test("an administrator adds a user, who logs in; and sees jobs and the log, but no mail", async () => {
+	await asPerson("admin", async (page) => {
+		await page.getByRole("button", { name: "Add a user" }).click();
+		await page.getByLabel("Log-in name").fill("dora");
+		await page.getByLabel("Mail addresses").fill("dora@example.com");
+		await page.getByLabel("Password", { exact: false }).last().fill(password);
+		await page.getByRole("button", { name: "Save" }).click();
+		await page.getByRole("button", { name: "dora", exact: true }).first().waitFor();
+		await page.goto(`${url}#/admin/jobs`);
+		await page.getByText("update the search index").waitFor();
+		await page.goto(`${url}#/log`);
+		await page.getByText("person changed").first().waitFor();
+		await page.goto(`${url}#/search`);
+		await page.getByRole("heading", { name: "There is nothing here" }).waitFor();
+	});
+	await asPerson("dora", async (page) => {
+		await page.locator(".sp-row").first().waitFor();
+	});
+});
+
+const ADMIN = ["/admin/users", "/admin/groups", "/admin/sources", "/admin/rules", "/admin/key", "/admin/spool", "/admin/jobs", "/admin/statistics", "/log", "/admin/appearance"];
+for (const [locale, colorScheme, width] of /** @type {const} */ ([["en-GB", "light", 1280], ["de-DE", "dark", 360]]))
+	test(`the administrator's screens: axe finds nothing, and nothing sticks out: ${locale}, ${colorScheme}, ${width} pixels`, () =>
+		asPerson(
+			"admin",
+			async (page) => {
+				for (const at of ADMIN) {
+					await page.goto(`${url}#${at}`);
+					await page.getByRole("heading", { level: 1 }).waitFor();
+					await page.waitForLoadState("networkidle");
+					await page.evaluate(axe);
+					const found = await page.evaluate(async () => {
+						const { violations } = await /** @type {any} */ (window).axe.run(document, { iframes: false });
+						return violations.map((/** @type {any} */ one) => `${one.id}: ${one.nodes.map((/** @type {any} */ node) => node.html.slice(0, 160)).join("\n   ")}`);
+					});
+					assert.deepEqual(found, [], at);
+					const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+					assert.ok(wide <= 1, `${at} is ${wide} pixels too wide`);
+				}
+			},
+			{ locale, colorScheme, viewport: { width, height: 800 } },
+		));
 
 test("a wrong password and an unknown name are told the same", async () => {
 	const said = [];

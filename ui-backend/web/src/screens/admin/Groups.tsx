@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { useState } from "react";
-import { ActionList, ActionListItem, Button, FormGroup, Label, LabelGroup, PageSection, TextInput } from "@patternfly/react-core";
+import { Button, FormGroup, Label, LabelGroup, PageSection, TextInput } from "@patternfly/react-core";
 import { api } from "#/api/client";
 import type { Group } from "#/api/types";
 import { useAskAgain, useGet } from "#/api/useGet";
@@ -8,11 +8,13 @@ import { useText } from "#/i18n/catalogue";
 import { ConfirmWord } from "#/parts/ConfirmWord";
 import { CursorTable } from "#/parts/CursorTable";
 import { PageTitle } from "#/parts/PageTitle";
+import { RowActions } from "#/parts/RowActions";
 import { Asked } from "#/parts/States";
 import { Block } from "#/screens/account/Account";
 import { fromLines, Lines, toLines } from "./Lines";
 import { Sheet } from "./Sheet";
 import { text } from "./text";
+import "./admin.css";
 
 function GroupSheet({ group, onKept, onClose }: { group: Group | null; onKept: () => void; onClose: () => void }) {
 	const t = useText(text);
@@ -114,18 +116,13 @@ export default function Groups() {
 							]}
 							actions={(row) =>
 								row.source === "own" && (
-									<ActionList>
-										<ActionListItem>
-											<Button variant="link" isInline onClick={() => setEdits(row)}>
-												{t("edit")}
-											</Button>
-										</ActionListItem>
-										<ActionListItem>
-											<Button variant="link" isInline isDanger onClick={() => setRemoves(row)}>
-												{t("remove")}
-											</Button>
-										</ActionListItem>
-									</ActionList>
+									<RowActions
+										label={row.name}
+										of={[
+											{ title: t("edit"), run: () => setEdits(row) },
+											{ title: t("remove"), run: () => setRemoves(row), isDanger: true },
+										]}
+									/>
 								)
 							}
 						/>

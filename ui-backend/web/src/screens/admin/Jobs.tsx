@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { useState } from "react";
-import { ActionList, ActionListItem, Button, CodeBlock, CodeBlockCode, ExpandableSection, Label, Modal, ModalBody, ModalHeader, PageSection } from "@patternfly/react-core";
+import { CodeBlock, CodeBlockCode, ExpandableSection, Label, Modal, ModalBody, ModalHeader, PageSection } from "@patternfly/react-core";
 import { api } from "#/api/client";
 import type { Job, JobRun } from "#/api/types";
 import { useAskAgain, useGet } from "#/api/useGet";
@@ -9,7 +9,9 @@ import { useText } from "#/i18n/catalogue";
 import { dateTime } from "#/i18n/format";
 import { CursorTable } from "#/parts/CursorTable";
 import { PageTitle } from "#/parts/PageTitle";
+import { RowActions } from "#/parts/RowActions";
 import { Asked } from "#/parts/States";
+import { inOwnWords } from "./serverWords";
 import { text } from "./text";
 
 const COLOURS = { running: "blue", done: "green", failed: "red", stopped: "orange" } as const;
@@ -24,7 +26,7 @@ function Runs({ job, onClose }: { job: Job; onClose: () => void }) {
 	const asked = useGet("/admin/jobs/{job}", { path: { job: job.job } });
 	return (
 		<Modal isOpen variant="large" onClose={onClose} aria-labelledby="runs-title">
-			<ModalHeader title={t("jobs.log.of", { job: job.text })} labelId="runs-title" />
+			<ModalHeader title={t("jobs.log.of", { job: inOwnWords(job.text) })} labelId="runs-title" />
 			<ModalBody>
 				<Asked of={asked}>
 					{({ runs }) => (
@@ -74,11 +76,11 @@ export default function Jobs() {
 									title: t("jobs.job"),
 									cell: (row) => (
 										<>
-											{row.text} {row.running && <Label color="blue">{t("jobs.running")}</Label>} {row.paused && <Label color="orange">{t("jobs.paused")}</Label>}
+											{inOwnWords(row.text)} {row.running && <Label color="blue">{t("jobs.running")}</Label>} {row.paused && <Label color="orange">{t("jobs.paused")}</Label>}
 										</>
 									),
 								},
-								{ title: t("jobs.when"), cell: (row) => row.when },
+								{ title: t("jobs.when"), cell: (row) => inOwnWords(row.when) },
 								{
 									title: t("jobs.last"),
 									cell: (row) =>
@@ -94,23 +96,14 @@ export default function Jobs() {
 								{ title: t("jobs.next"), cell: (row) => (row.next ? dateTime(row.next) : "–") },
 							]}
 							actions={(row) => (
-								<ActionList>
-									<ActionListItem>
-										<Button variant="link" isInline isDisabled={row.running} onClick={() => void act(row, "run")}>
-											{t("jobs.run")}
-										</Button>
-									</ActionListItem>
-									<ActionListItem>
-										<Button variant="link" isInline onClick={() => void act(row, row.paused ? "resume" : "pause")}>
-											{t(row.paused ? "jobs.resume" : "jobs.pause")}
-										</Button>
-									</ActionListItem>
-									<ActionListItem>
-										<Button variant="link" isInline onClick={() => setShows(row)}>
-											{t("jobs.log")}
-										</Button>
-									</ActionListItem>
-								</ActionList>
+								<RowActions
+									label={inOwnWords(row.text)}
+									of={[
+										{ title: t("jobs.run"), run: () => void act(row, "run"), isDisabled: row.running },
+										{ title: t(row.paused ? "jobs.resume" : "jobs.pause"), run: () => void act(row, row.paused ? "resume" : "pause") },
+										{ title: t("jobs.log"), run: () => setShows(row) },
+									]}
+								/>
 							)}
 						/>
 					)}

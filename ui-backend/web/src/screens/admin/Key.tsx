@@ -10,6 +10,7 @@ import { PageTitle } from "#/parts/PageTitle";
 import { Asked } from "#/parts/States";
 import { Block } from "#/screens/account/Account";
 import { text } from "./text";
+import "./admin.css";
 
 type Backup = Answer<"/admin/key/backup", "post">;
 

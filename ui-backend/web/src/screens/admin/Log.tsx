@@ -9,6 +9,7 @@ import { dateTime } from "#/i18n/format";
 import { CursorTable } from "#/parts/CursorTable";
 import { PageTitle } from "#/parts/PageTitle";
 import { Failing, Loading } from "#/parts/States";
+import { inOwnWords } from "./serverWords";
 import { text } from "./text";
 import "./admin.css";
 
@@ -58,7 +59,7 @@ export default function Log() {
 						columns={[
 							{ title: t("log.time"), cell: (row) => dateTime(row.time), nowrap: true },
 							{ title: t("log.who"), cell: (row) => row.who },
-							{ title: t("log.what"), cell: (row) => row.what },
+							{ title: t("log.what"), cell: (row) => inOwnWords(row.what) },
 							{ title: t("log.subject"), cell: (row) => row.subject },
 							{ title: t("log.detail"), cell: (row) => row.detail },
 						]}

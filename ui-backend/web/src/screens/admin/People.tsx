@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { useDeferredValue, useState } from "react";
 import {
-	ActionList,
-	ActionListItem,
 	Alert,
 	Button,
 	ClipboardCopy,
@@ -27,10 +25,12 @@ import { dateTime } from "#/i18n/format";
 import { ConfirmWord } from "#/parts/ConfirmWord";
 import { CursorTable } from "#/parts/CursorTable";
 import { PageTitle } from "#/parts/PageTitle";
+import { RowActions } from "#/parts/RowActions";
 import { Failing, Loading } from "#/parts/States";
 import { text as partsText } from "#/parts/text";
 import { Person } from "./Person";
 import { text } from "./text";
+import "./admin.css";
 
 function Token({ person, token, onClose }: { person: PersonRow; token: string; onClose: () => void }) {
 	const t = useText(text);
@@ -144,43 +144,17 @@ export default function People() {
 							{ title: t("people.login"), cell: (row) => (row.lastLogin ? dateTime(row.lastLogin) : t("people.never")) },
 						]}
 						actions={(row) => (
-							<ActionList>
-								{row.role === "uploader" && (
-									<ActionListItem>
-										<Button variant="link" isInline onClick={() => void act(row, "makeToken")}>
-											{t("people.token")}
-										</Button>
-									</ActionListItem>
-								)}
-								{(row.sessions ?? 0) > 0 && (
-									<ActionListItem>
-										<Button variant="link" isInline onClick={() => void act(row, "logOut")}>
-											{t("people.logout")}
-										</Button>
-									</ActionListItem>
-								)}
-								{row.totp && (
-									<ActionListItem>
-										<Button variant="link" isInline onClick={() => void act(row, "dropTotp")}>
-											{t("people.droptotp")}
-										</Button>
-									</ActionListItem>
-								)}
-								{row.source !== "fixed" && (
-									<>
-										<ActionListItem>
-											<Button variant="link" isInline onClick={() => setTies(row)}>
-												{t("people.tie")}
-											</Button>
-										</ActionListItem>
-										<ActionListItem>
-											<Button variant="link" isInline isDanger onClick={() => setRemoves(row)}>
-												{t("remove")}
-											</Button>
-										</ActionListItem>
-									</>
-								)}
-							</ActionList>
+							<RowActions
+								label={row.name}
+								of={[
+									{ title: t("edit"), run: () => setEdits(row) },
+									row.role === "uploader" && { title: t("people.token"), run: () => void act(row, "makeToken") },
+									(row.sessions ?? 0) > 0 && { title: t("people.logout"), run: () => void act(row, "logOut") },
+									row.totp && { title: t("people.droptotp"), run: () => void act(row, "dropTotp") },
+									row.source !== "fixed" && { title: t("people.tie"), run: () => setTies(row) },
+									row.source !== "fixed" && { title: t("remove"), run: () => setRemoves(row), isDanger: true },
+								]}
+							/>
 						)}
 					/>
 				)}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { useState } from "react";
-import { ActionList, ActionListItem, Alert, Button, FormGroup, Label, PageSection, TextArea, TextInput } from "@patternfly/react-core";
+import { Alert, Button, FormGroup, Label, PageSection, TextArea, TextInput } from "@patternfly/react-core";
 import { api } from "#/api/client";
 import type { PeopleSource } from "#/api/types";
 import { useAskAgain, useGet } from "#/api/useGet";
@@ -8,6 +8,7 @@ import { toastProblem } from "#/app/toasts";
 import { useText } from "#/i18n/catalogue";
 import { CursorTable } from "#/parts/CursorTable";
 import { PageTitle } from "#/parts/PageTitle";
+import { RowActions } from "#/parts/RowActions";
 import { Asked } from "#/parts/States";
 import { Sheet } from "./Sheet";
 import { text } from "./text";
@@ -105,27 +106,17 @@ export default function Sources() {
 									},
 								]}
 								actions={(row) => (
-									<ActionList>
-										{row.source !== "own" && (
-											<ActionListItem>
-												<Button variant="link" isInline onClick={() => setEdits(row)}>
-													{t("sources.setup")}
-												</Button>
-											</ActionListItem>
-										)}
-										{on.indexOf(row.source) > 0 && (
-											<ActionListItem>
-												<Button variant="link" isInline onClick={() => void order([row.source, ...on.filter((one) => one !== row.source)])}>
-													{t("sources.up")}
-												</Button>
-											</ActionListItem>
-										)}
-										<ActionListItem>
-											<Button variant="link" isInline onClick={() => void order(row.on ? on.filter((one) => one !== row.source) : [...on, row.source])}>
-												{t(row.on ? "sources.turnoff" : "sources.turnon")}
-											</Button>
-										</ActionListItem>
-									</ActionList>
+									<RowActions
+										label={t(`source.${row.source}`)}
+										of={[
+											row.source !== "own" && { title: t("sources.setup"), run: () => setEdits(row) },
+											on.indexOf(row.source) > 0 && { title: t("sources.up"), run: () => void order([row.source, ...on.filter((one) => one !== row.source)]) },
+											{
+												title: t(row.on ? "sources.turnoff" : "sources.turnon"),
+												run: () => void order(row.on ? on.filter((one) => one !== row.source) : [...on, row.source]),
+											},
+										]}
+									/>
 								)}
 							/>
 						);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { useState } from "react";
-import { ActionList, ActionListItem, Button, Label, PageSection } from "@patternfly/react-core";
+import { Label, PageSection } from "@patternfly/react-core";
 import { api } from "#/api/client";
 import { useAskAgain, useGet } from "#/api/useGet";
 import { toast, toastProblem } from "#/app/toasts";
@@ -9,6 +9,7 @@ import { dateTime, size } from "#/i18n/format";
 import { ConfirmWord } from "#/parts/ConfirmWord";
 import { CursorTable } from "#/parts/CursorTable";
 import { PageTitle } from "#/parts/PageTitle";
+import { RowActions } from "#/parts/RowActions";
 import { Asked } from "#/parts/States";
 import { text } from "./text";
 
@@ -49,18 +50,13 @@ export default function Spool() {
 							]}
 							actions={(row) =>
 								row.state === "stuck" && (
-									<ActionList>
-										<ActionListItem>
-											<Button variant="link" isInline onClick={() => void retry(row.id)}>
-												{t("spool.retry")}
-											</Button>
-										</ActionListItem>
-										<ActionListItem>
-											<Button variant="link" isInline isDanger onClick={() => setDrops(row.id)}>
-												{t("spool.drop")}
-											</Button>
-										</ActionListItem>
-									</ActionList>
+									<RowActions
+										label={dateTime(row.since)}
+										of={[
+											{ title: t("spool.retry"), run: () => void retry(row.id) },
+											{ title: t("spool.drop"), run: () => setDrops(row.id), isDanger: true },
+										]}
+									/>
 								)
 							}
 						/>
