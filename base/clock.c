@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/clock.h"
 
+#include "base/err.h"
+
 #include <time.h>
 
 static int64_t now_ms(clockid_t id)
@@ -37,6 +39,17 @@ void clock_add_utc(struct str *s, int64_t time_s)
 	}
 	str_addf(s, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
 		 tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+void clock_add_mail_date(struct str *s, int64_t time_s)
+{
+	time_t t = (time_t)time_s;
+	struct tm tm;
+	char text[64];
+
+	must(localtime_r(&t, &tm) != NULL);
+	must(strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S %z", &tm) > 0);
+	str_adds(s, text);
 }
 
 int64_t clock_of_utc(int year, int month, int day, int hour, int minute, int second)

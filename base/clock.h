@@ -14,6 +14,9 @@ int64_t clock_monotonic_ms(void); /* for durations and deadlines */
 /* "2026-11-22T18:00:00Z" (RFC 3339, section 5.6). */
 void clock_add_utc(struct str *s, int64_t time_s);
 
+/* "Sun, 22 Nov 2026 18:00:00 +0100", local time (RFC 5322, section 3.3). */
+void clock_add_mail_date(struct str *s, int64_t time_s);
+
 /* Seconds of a civil date and time in UTC, or in local time. Out-of-range fields are normalised as by
  * mktime(3), so month 13 is January of the next year. */
 int64_t clock_of_utc(int year, int month, int day, int hour, int minute, int second);

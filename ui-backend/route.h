@@ -91,6 +91,11 @@
 	X(GET,    "/tasks/{task}/result",            fetch_result,            SESSION, NOTHING, 0) \
 	X(POST,   "/uploads",                        upload,                  UPLOAD,  STREAM,  ROUTE_SLOW) \
 	/* the administrator's tabs */                                                             \
+	X(GET,    "/setup",                          get_setup,               none, NOTHING, ROUTE_BARE) \
+	X(POST,   "/setup",                          create_archive,          none, JSON, ROUTE_BARE) \
+	X(POST,   "/setup/done",                     finish_setup,            CONFIGURE, NOTHING, 0) \
+	X(POST,   "/setup/test-mail",                send_test_mail,          CONFIGURE, NOTHING, 0) \
+	X(GET,    "/setup/test-mail/{id}",           find_test_mail,          CONFIGURE, NOTHING, 0) \
 	X(GET,    "/admin/status",                   get_status,              CONFIGURE, NOTHING, 0) \
 	X(GET,    "/admin/key",                      get_key_state,           CONFIGURE, NOTHING, 0) \
 	X(POST,   "/admin/key/backup",               export_key,              CONFIGURE, JSON, 0) \
@@ -104,6 +109,13 @@
 	X(GET,    "/admin/timestamps",               get_timestamps,          CONFIGURE, NOTHING, 0) \
 	X(PUT,    "/admin/timestamps",               set_timestamps,          CONFIGURE, JSON, 0) \
 	X(POST,   "/admin/timestamps/test",          test_timestamps,         CONFIGURE, JSON, 0) \
+	X(GET,    "/admin/backup",                   get_backup,              CONFIGURE, NOTHING, 0) \
+	X(PUT,    "/admin/backup",                   set_backup,              CONFIGURE, JSON, 0) \
+	X(GET,    "/admin/fetch-accounts",           list_fetch_accounts,     CONFIGURE, NOTHING, 0) \
+	X(POST,   "/admin/fetch-accounts",           add_fetch_account,       CONFIGURE, JSON, 0) \
+	X(PATCH,  "/admin/fetch-accounts/{account}", change_fetch_account,    CONFIGURE, JSON, 0) \
+	X(DELETE, "/admin/fetch-accounts/{account}", remove_fetch_account,    CONFIGURE, JSON, 0) \
+	X(POST,   "/admin/fetch-accounts/{account}/test", test_fetch_account, CONFIGURE, NOTHING, 0) \
 	X(GET,    "/admin/spool",                    list_spool,              CONFIGURE, NOTHING, 0) \
 	X(POST,   "/admin/spool/act",                act_on_spool,            CONFIGURE, JSON, 0) \
 	X(GET,    "/admin/jobs",                     list_jobs,               CONFIGURE, NOTHING, 0) \

@@ -182,3 +182,13 @@ void api_settings_free(struct api_settings **settings)
 	free(s);
 	*settings = NULL;
 }
+
+void api_settings_open_setup(struct api_settings *settings, struct str *word)
+{
+	unsigned char bits[16];
+
+	crypto_random(bits, sizeof(bits));
+	str_addhex(word, bits, sizeof(bits));
+	settings->setup_hash = crypto_sha256(word->data, word->len);
+	settings->has_setup = true;
+}

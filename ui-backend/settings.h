@@ -4,6 +4,7 @@
 #define UI_BACKEND_SETTINGS_H
 
 #include "base/conf.h"
+#include "base/crypto.h"
 #include "base/network.h"
 
 struct api_settings {
@@ -22,9 +23,14 @@ struct api_settings {
 	uint64_t workers, connections, waiting, waiting_per_client;
 	uint64_t head_timeout_s, body_timeout_s, upload_timeout_s, reply_timeout_s;
 	uint64_t max_head_bytes, max_json_bytes;
+	/* Not a setting: while there is no archive, the word that whoever makes one has to know; api_settings_open_setup(). */
+	bool has_setup;
+	struct hash setup_hash;
 };
 
 int api_settings_read(const char *path, struct api_settings **settings_r, struct err *err);
+/* Make a new word, append it to WORD, and keep its hash. */
+void api_settings_open_setup(struct api_settings *settings, struct str *word);
 void api_settings_free(struct api_settings **settings);
 void api_settings_table(struct str *out); /* see conf_table() */
 

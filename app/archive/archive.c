@@ -12,6 +12,7 @@
 #include "storage/label.h"
 #include "storage/staged.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -211,6 +212,25 @@ int archive_keep_spool_key(struct archive *a, struct err *err)
 	return public_key_save(&public, path.data, err);
 }
 
+/* Settings may be there before the archive is. */
+static int has_only_settings(const char *dir, struct err *err)
+{
+	const struct dirent *entry;
+	DIR *d = opendir(dir);
+	int only = 1;
+
+	if (d == NULL)
+		return errno == ENOENT ? 1 : err_errno(err, "%s: %m", dir);
+	while (only && (entry = readdir(d)) != NULL) {
+		const char *dot = strrchr(entry->d_name, '.');
+
+		only = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+		       (dot != NULL && strcmp(dot, ".conf") == 0);
+	}
+	closedir(d);
+	return only;
+}
+
 static int make_empty_dir(const char *dir, struct err *err)
 {
 	CLEAN_STR key = STR_INIT;
@@ -219,7 +239,7 @@ static int make_empty_dir(const char *dir, struct err *err)
 	str_addf(&key, "%s/archive.key", dir);
 	if (access(key.data, F_OK) == 0)
 		return err_set(err, ERR_EXISTS, "%s holds an archive already", dir);
-	empty = dir_is_empty(dir, err);
+	empty = has_only_settings(dir, err);
 	if (empty == 0)
 		return err_set(err, ERR_EXISTS, "%s is not empty", dir);
 	return empty < 0 ? -1 : dir_make_all(dir, 0700, err);

@@ -41,7 +41,7 @@ struct archive_settings {
 };
 
 /* Make an archive: directory, key, catalog, index, and local medium 1 in MEDIUM_DIR (NULL: inside
- * the archive's directory). An archive that is there is ERR_EXISTS and stays untouched. */
+ * the archive's directory). DIR may have settings (*.conf) in it, and nothing else. An archive that is there is ERR_EXISTS and stays untouched. */
 int archive_init(const char *dir, const char *name, const char *medium_dir, struct err *err);
 
 int archive_open(const char *dir, struct archive **archive_r, struct err *err);

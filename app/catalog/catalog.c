@@ -23,10 +23,9 @@ int catalog_open(const char *path, const struct secret *key, bool create,
 		 struct catalog **catalog_r, struct err *err)
 {
 	static const char *const steps[] = {
-		schema_catalog_001, schema_catalog_002, schema_catalog_003,
-		schema_catalog_004, schema_catalog_005, schema_catalog_006,
-		schema_catalog_007, schema_catalog_008, schema_catalog_009,
-		schema_catalog_010};
+		schema_catalog_001, schema_catalog_002, schema_catalog_003, schema_catalog_004,
+		schema_catalog_005, schema_catalog_006, schema_catalog_007, schema_catalog_008,
+		schema_catalog_009, schema_catalog_010};
 	CLEAN(catalog) c = mem_new(sizeof(*c));
 	struct db_options options = {
 		.name = "catalog",
@@ -100,6 +99,12 @@ int setting_set(struct catalog *catalog, const char *name, struct view value, st
 {
 	return db_run(catalog->db, err, "INSERT OR REPLACE INTO settings VALUES (?1, ?2)",
 		      BIND_TEXT(VIEW(name)), BIND_BLOB(value.data, value.len));
+}
+
+int setting_remove(struct catalog *catalog, const char *name, struct err *err)
+{
+	return db_run(catalog->db, err, "DELETE FROM settings WHERE name = ?1",
+		      BIND_TEXT(VIEW(name)));
 }
 
 /* Look NAME up with SELECT, else add it with INSERT. */

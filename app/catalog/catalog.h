@@ -26,6 +26,7 @@ int catalog_version(struct catalog *catalog, int64_t *version_r, struct err *err
 /* Settings by name: 1 found (appended to VALUE), 0 not set. */
 int setting_get(struct catalog *catalog, const char *name, struct str *value, struct err *err);
 int setting_set(struct catalog *catalog, const char *name, struct view value, struct err *err);
+int setting_remove(struct catalog *catalog, const char *name, struct err *err);
 
 /* The id of an address (lower case) or a source's name, made if CREATE and not there; 1, 0 none. */
 int address_id(struct catalog *catalog, struct view addr, bool create, uint64_t *id_r,

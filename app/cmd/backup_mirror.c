@@ -161,10 +161,12 @@ int cmd_backup_mirror(struct cmd *cmd)
 	CLEAN_PLACES to = {0};
 	CLEAN(archive) a = NULL;
 	bool forget_it = false, scrub_all = false, now = false;
+	bool set_only = false; /* the place; the next run copies */
 	const struct option_row rows[] = {PLACES_OPTIONS("to", &to),
 					  {"forget", OPTION_FLAG, &forget_it},
 					  {"scrub-all", OPTION_FLAG, &scrub_all},
 					  {"now", OPTION_FLAG, &now},
+					  {"set-only", OPTION_FLAG, &set_only},
 					  {0}};
 	struct err err = {0};
 	int status;
@@ -184,5 +186,5 @@ int cmd_backup_mirror(struct cmd *cmd)
 		return cmd_fail_meaning(cmd, &err,
 					"The mirror's place was not changed, and nothing was "
 					"copied. Mend what is said above, and say it again.");
-	return mirror(cmd, a, scrub_all, now);
+	return set_only ? EXIT_DONE : mirror(cmd, a, scrub_all, now);
 }

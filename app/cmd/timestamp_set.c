@@ -202,11 +202,12 @@ int timestamp_try(struct cmd *cmd, struct archive *a, const struct timestamp_opt
 
 	if (load(a, o, arena, &authority, &err) < 0)
 		return not_set(cmd, &err);
-	if (authority.url == NULL || authority.ca == NULL)
+	if (authority.url == NULL || authority.ca == NULL) {
 		err_set(&err, ERR_SYNTAX,
 			"the authority's address and its CA certificate are needed");
-	if (err.kind != ERR_NONE || authority_check(&authority, &err) < 0 ||
-	    try_it(&authority, arena, &info, &err) < 0)
+		return not_set(cmd, &err);
+	}
+	if (authority_check(&authority, &err) < 0 || try_it(&authority, arena, &info, &err) < 0)
 		return not_set(cmd, &err);
 	printf("%s answers as it should\n", info.authority);
 	return EXIT_DONE;

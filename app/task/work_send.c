@@ -9,7 +9,6 @@
 #include "base/clock.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { PATIENCE_MS = 60 * 1000 };
@@ -22,17 +21,6 @@ struct sending {
 	uint64_t sent;
 };
 
-static void add_date(struct str *out)
-{
-	time_t now = (time_t)clock_s();
-	struct tm tm;
-	char text[64];
-
-	must(localtime_r(&now, &tm) != NULL);
-	must(strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S %z", &tm) > 0);
-	str_adds(out, text);
-}
-
 static void add_head(struct str *out, const struct sending *s)
 {
 	struct uuid id = uuid_new();
@@ -44,7 +32,7 @@ static void add_head(struct str *out, const struct sending *s)
 	str_adds(out, "To: ");
 	str_addv(out, s->to);
 	str_adds(out, "\nSubject: [Sealpost] a mail from the archive\nDate: ");
-	add_date(out);
+	clock_add_mail_date(out, clock_s());
 	str_adds(out, "\nMessage-ID: <");
 	uuid_add(out, &id);
 	str_addf(out, "@%s>\nAuto-Submitted: auto-generated\nMIME-Version: 1.0\n",

@@ -6,7 +6,6 @@
 #include "base/file.h"
 #include "base/id.h"
 
-#include <time.h>
 #include <unistd.h>
 
 enum { PATIENCE_MS = 60 * 1000, LINE_MAX_CHARS = 72, AN_HOUR_S = 3600 };
@@ -50,17 +49,6 @@ static void collect(struct news *news, const struct alarm_settings *settings,
 
 /* --- the message --- */
 
-static void add_date(struct str *out, int64_t time_s)
-{
-	time_t t = (time_t)time_s;
-	struct tm tm;
-	char text[64];
-
-	must(localtime_r(&t, &tm) != NULL);
-	must(strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S %z", &tm) > 0);
-	str_adds(out, text);
-}
-
 static void add_subject(struct str *out, const struct news *news)
 {
 	const struct alarm_row *worst = news->rows.v[0];
@@ -85,7 +73,7 @@ static void add_head(struct str *out, const struct alarm_settings *settings,
 	str_addf(out, "To: %s\n", settings->mail_to);
 	add_subject(out, news);
 	str_adds(out, "Date: ");
-	add_date(out, now_s);
+	clock_add_mail_date(out, now_s);
 	str_adds(out, "\nMessage-ID: <");
 	uuid_add(out, &id);
 	str_addf(out, "@%s>\n", host[0] != '\0' ? host : "localhost");
@@ -120,7 +108,7 @@ static void add_alarm(struct str *out, const struct alarm_row *row)
 	CLEAN_STR text = STR_INIT;
 
 	str_addf(out, "%s since ", level_name(row->level));
-	add_date(out, row->since_s);
+	clock_add_mail_date(out, row->since_s);
 	str_addc(out, '\n');
 	str_addsafe(&text, VIEW(row->text), false);
 	add_wrapped(out, text.data);
@@ -133,7 +121,7 @@ static void add_over(struct str *out, const struct alarm_row *row)
 	if (row->subject[0] != '\0')
 		str_addf(out, " (%s)", row->subject);
 	str_adds(out, ", which began at ");
-	add_date(out, row->since_s);
+	clock_add_mail_date(out, row->since_s);
 	str_adds(out, "\n\n");
 }
 

@@ -204,3 +204,41 @@ def test_the_authority_is_tested_before_it_is_kept(admin, folder, people):
     bad = got(admin.post("/admin/timestamps/test", {"url": "http://127.0.0.1:1/"}))
     assert not bad["ok"] and bad["code"] == "offline"
     assert PASSWORD not in json.dumps(kept)
+
+
+def test_backups_and_the_mirror_are_set_and_listed(admin, folder, people):
+    assert got(admin.get("/admin/backup"))["sets"] == []
+    people.run("backup", "full")
+    sets = got(admin.get("/admin/backup"))["sets"]
+    assert [s["full"] for s in sets] == [True] and sets[0]["mails"] == 1
+    place = folder / "mirror"
+    place.mkdir()
+    got(admin.put("/admin/backup", {"full": "weekly", "incremental": "off", "keepDays": 30, "keepWeeks": 0,
+                                    "mirror": {"location": str(place)}}), 204)
+    assert (people.path / "sealpost.conf").read_text().count("backup_keep_days = 30") == 1
+    state = got(admin.get("/admin/backup"))
+    assert (state["full"], state["incremental"], state["mirror"]["location"]) == ("weekly", "off", str(place))
+    assert admin.put("/admin/backup", {"full": "hourly"}).code == "syntax"
+    assert admin.put("/admin/backup", {"keepDays": 0}).code == "syntax"
+    assert admin.put("/admin/backup", {"mirror": {"location": str(people.path / "media" / "1")}}).code == "denied"
+    got(admin.put("/admin/backup", {"mirror": None}), 204)
+    assert "mirror" not in got(admin.get("/admin/backup"))
+
+
+def test_fetch_accounts_take_secrets_and_never_tell_them(admin, people):
+    order = {"name": "old server", "settings": {"host": "127.0.0.1", "port": "1", "tls": "none", "user": "anna",
+                                                "password": "geheim-and-long"}}
+    added = got(admin.post("/admin/fetch-accounts", order), 201)
+    assert added["secretsSet"] == ["password"] and "password" not in added["settings"]
+    assert admin.post("/admin/fetch-accounts", order).code == "exists"
+    assert admin.post("/admin/fetch-accounts", {"name": "-x", "settings": {}}).code == "syntax"
+    assert admin.post("/admin/fetch-accounts", {"name": "x", "settings": {"colour": "red"}}).code == "syntax"
+    path = "/admin/fetch-accounts/old%20server"
+    assert got(admin.patch(path, {"settings": {"archived": "delete"}}))["settings"]["archived"] == "delete"
+    assert admin.patch(path, {"settings": {"archived": "explode"}}).code == "syntax"
+    tested = got(admin.post(path + "/test"))
+    assert not tested["ok"] and tested["code"] == "offline", tested
+    assert "geheim" not in json.dumps(got(admin.get("/admin/fetch-accounts")))
+    assert admin.delete(path, {"confirm": "no"}).code == "syntax"
+    got(admin.delete(path, {"confirm": "old server"}), 204)
+    assert got(admin.get("/admin/fetch-accounts"))["accounts"] == []

@@ -22,6 +22,7 @@
 #include "ui-backend/route.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 enum { BACKLOG = 1024 };
 
@@ -36,6 +37,24 @@ static int listen_at(const struct api_settings *s, int *fd_r, struct err *err)
 	return conn_listen(s->listen, &options, fd_r, err);
 }
 
+/* On standard output, not in the log: it is for who started the program, and of no use once there is an archive. */
+static int tell_setup(const char *archive_dir, struct api_settings *settings, struct err *err)
+{
+	CLEAN_STR key = STR_INIT;
+	CLEAN_STR word = STR_INIT;
+
+	str_addf(&key, "%s/archive.key", archive_dir);
+	if (access(key.data, F_OK) == 0)
+		return 0;
+	api_settings_open_setup(settings, &word);
+	if (printf("There is no archive in %s yet. The page at %s makes one, and asks for this "
+		   "word: %s\n",
+		   archive_dir, settings->base, word.data) < 0 ||
+	    fflush(stdout) != 0)
+		return err_errno(err, "standard output: %m");
+	return 0;
+}
+
 static int serve(const struct service *service, struct err *err)
 {
 	CLEAN(api_settings) settings = NULL;
@@ -48,6 +67,7 @@ static int serve(const struct service *service, struct err *err)
 	str_addf(&path, "%s/api.conf", service->archive_dir);
 	if (jail_signals(service->follow, &stop_fd, err) < 0 ||
 	    api_settings_read(path.data, &settings, err) < 0 ||
+	    tell_setup(service->archive_dir, settings, err) < 0 ||
 	    webroot_read(settings->web, &root, err) < 0 ||
 	    listen_at(settings, &listener, err) < 0 || jail_become(settings->user, err) < 0)
 		return -1;

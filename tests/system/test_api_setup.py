@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From an empty directory to an archive that has taken in a mail, as the wizard does it."""
+import subprocess
+
+import pytest
+from http_api import Api
+from postfix import wait_until
+from sealpost import ENV, TIMEOUT_S, Archive
+
+PASSWORD = "a long enough password"
+
+
+class Fresh(Api):
+    """A server without an archive; WORD is what it printed."""
+
+    def __enter__(self):
+        self.archive.path.mkdir(exist_ok=True)
+        read = subprocess.Popen([self.binary, "--archive", str(self.archive.path), "--verbose"], env=ENV,
+                                stderr=subprocess.PIPE, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        self.process = read
+        self.word = read.stdout.readline().split()[-1].decode()
+        while b"api ready" not in (line := read.stderr.readline()):
+            assert line
+            self.log.append(line)
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.log.append(self.process.communicate(timeout=TIMEOUT_S)[1])
+        assert self.process.returncode == 0, self.said()
+        assert "Sanitizer" not in self.said() and "runtime error" not in self.said(), self.said()
+
+
+@pytest.fixture
+def fresh(folder):
+    (folder / "new").mkdir()
+    with Fresh(Archive(folder / "new")) as api:
+        yield api
+
+
+def create(api, word=None, **more):
+    return api.client().post("/setup", {"kind": "create", "name": "Meine GmbH", "adminPassword": PASSWORD, **more},
+                             headers={"X-Sealpost-Setup": api.word if word is None else word})
+
+
+def test_an_empty_directory_becomes_an_archive_whose_administrator_logs_in(fresh):
+    assert fresh.client().get("/setup").json["archive"] == "none"
+    assert create(fresh).status == 201
+    with fresh.person("admin", PASSWORD) as admin:
+        assert admin.get("/setup").json == {"archive": "ready", "done": False, "version": "0.1.0"}
+        assert admin.get("/session").json["setup"]
+        assert admin.get("/admin/status").json["name"] == "Meine GmbH"
+        assert admin.post("/setup/done").status == 204
+        assert admin.get("/setup").json["done"] and not admin.get("/session").json["setup"]
+    assert fresh.word not in fresh.said()
+
+
+def test_who_does_not_know_the_word_makes_none(fresh):
+    for word in ("", "0" * 32, fresh.word[:-1]):
+        assert create(fresh, word).code == "denied"
+    assert fresh.client().post("/setup", {"kind": "create", "adminPassword": PASSWORD}).code == "denied"
+    assert fresh.client().get("/setup").json["archive"] == "none"
+
+
+def test_an_archive_is_made_once(fresh):
+    assert create(fresh, adminPassword="short").code == "syntax"
+    assert create(fresh, kind="nonsense").code == "syntax"
+    assert create(fresh).status == 201
+    assert create(fresh).code == "exists"
+    assert create(fresh, adminPassword="another long password").code == "exists"
+    assert fresh.client().post("/session", {"name": "admin", "password": "another long password"}).code == "log-in"
+
+
+def test_a_restarted_server_has_another_word(folder):
+    (folder / "new").mkdir()
+    with Fresh(Archive(folder / "new")) as api:
+        first = api.word
+    with Fresh(Archive(folder / "new")) as api:
+        assert api.word != first and create(api, first).code == "denied"
+        assert create(api).status == 201
+
+
+def test_a_directory_with_something_else_in_it_stays_as_it_is(folder):
+    (folder / "new").mkdir()
+    (folder / "new" / "thesis.txt").write_text("mine")
+    with Fresh(Archive(folder / "new")) as api:
+        assert create(api).code == "exists"
+    assert (folder / "new" / "thesis.txt").read_text() == "mine"
+
+
+def test_a_test_mail_goes_through_the_spool_to_the_index(fresh):
+    assert create(fresh).status == 201
+    with fresh.person("admin", PASSWORD) as admin:
+        mail = admin.post("/setup/test-mail").json["id"]
+        state = admin.get(f"/setup/test-mail/{mail}").json
+        assert state["state"] == "spooled" and state["seconds"] < TIMEOUT_S
+        archiver = subprocess.run([fresh.archive.binary + "-archiver", "--archive", str(fresh.archive.path), "--once"],
+                                  env=ENV, capture_output=True, timeout=TIMEOUT_S, check=False)
+        assert archiver.returncode == 0, archiver.stderr
+        wait_until(lambda: admin.get(f"/setup/test-mail/{mail}").json["state"] == "found")
