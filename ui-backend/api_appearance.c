@@ -5,7 +5,7 @@
 
 #include <openssl/evp.h>
 
-enum { NAME_MAX_BYTES = 60 * 4, LOGO_MAX = 300000, LOGO_TEXT_MAX = 400000 };
+enum { NAME_MAX_CHARS = 60, LOGO_MAX = 300000, LOGO_TEXT_MAX = 400000 };
 
 int api_get_appearance(struct api_request *r, struct err *err)
 {
@@ -32,6 +32,17 @@ int api_get_logo(struct api_request *r, struct err *err)
 }
 
 /* --- changing it -------------------------------------------------------------------------------- */
+
+static int check_name(struct view name, struct err *err)
+{
+	size_t chars = 0;
+
+	for (size_t i = 0; i < name.len; i++)
+		chars += ((unsigned char)name.data[i] & 0xc0) != 0x80;
+	return chars <= NAME_MAX_CHARS
+		       ? 0
+		       : err_set(err, ERR_SYNTAX, "name has %d characters at most", NAME_MAX_CHARS);
+}
 
 static int check_colour(struct view colour, struct err *err)
 {
@@ -88,11 +99,11 @@ static int set_all(struct api_request *r, struct err *err)
 {
 	struct catalog *catalog = archive_catalog(r->archive);
 	struct view name, colour;
-	int has_name = json_text(r->body, "name", 0, NAME_MAX_BYTES, &name, err);
+	int has_name = json_text(r->body, "name", 0, NAME_MAX_CHARS * 4, &name, err);
 	int has_colour = json_text(r->body, "colour", 0, 7, &colour, err);
 
-	if (has_name < 0 || has_colour < 0 || check_colour(colour, err) < 0 ||
-	    set_logo(r, catalog, err) < 0)
+	if (has_name < 0 || has_colour < 0 || check_name(name, err) < 0 ||
+	    check_colour(colour, err) < 0 || set_logo(r, catalog, err) < 0)
 		return -1;
 	if ((has_name > 0 && setting_set(catalog, APPEARANCE_NAME, name, err) < 0) ||
 	    (has_colour > 0 && setting_set(catalog, APPEARANCE_COLOUR, colour, err) < 0))

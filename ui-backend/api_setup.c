@@ -131,19 +131,20 @@ int api_create_archive(struct api_request *r, struct err *err)
 	struct view *password = arena_get(r->arena, sizeof(*password)), name;
 	size_t kind;
 
-	if (check_token(r, err) < 0 || check_none(r, err) < 0 ||
-	    json_only(r->body, known, err) < 0 ||
+	if (json_only(r->body, known, err) < 0 ||
 	    json_text(r->body, "name", 0, NAME_MAX_BYTES, &name, err) < 0 ||
 	    json_need_text(r->body, "adminPassword", 1, 1024, password, err) < 0)
 		return -1;
 	if (json_word(r->body, "kind", kinds, &kind, err) <= 0)
 		return err_set(err, ERR_SYNTAX, "kind is create or import");
+	if (password->len < 8 || memchr(password->data, '\n', password->len) != NULL)
+		return err_set(err, ERR_SYNTAX, "the password is to have 8 characters or more");
+	if (check_token(r, err) < 0 || check_none(r, err) < 0)
+		return -1;
 	if (kind == 1)
 		return err_set(err, ERR_UNSUPPORTED,
 			       "an archive is brought back at the command line: sealpost restore "
 			       "--key-backup FILE --from LOCATION; then load this page anew");
-	if (password->len < 8 || memchr(password->data, '\n', password->len) != NULL)
-		return err_set(err, ERR_SYNTAX, "the password is to have 8 characters or more");
 	return create(r, name, password, err);
 }
 

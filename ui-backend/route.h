@@ -116,6 +116,8 @@
 	X(PATCH,  "/admin/fetch-accounts/{account}", change_fetch_account,    CONFIGURE, JSON, 0) \
 	X(DELETE, "/admin/fetch-accounts/{account}", remove_fetch_account,    CONFIGURE, JSON, 0) \
 	X(POST,   "/admin/fetch-accounts/{account}/test", test_fetch_account, CONFIGURE, NOTHING, 0) \
+	X(GET,    "/admin/intake",                   get_intake,              CONFIGURE, NOTHING, 0) \
+	X(PUT,    "/admin/intake",                   set_intake,              CONFIGURE, JSON, 0) \
 	X(GET,    "/admin/spool",                    list_spool,              CONFIGURE, NOTHING, 0) \
 	X(POST,   "/admin/spool/act",                act_on_spool,            CONFIGURE, JSON, 0) \
 	X(GET,    "/admin/jobs",                     list_jobs,               CONFIGURE, NOTHING, 0) \

@@ -7,6 +7,7 @@ import zlib
 
 import pytest
 from http_api import Api
+from ports import free_port
 from postfix import wait_until
 from sealpost import mail
 from tsa import Tsa
@@ -242,3 +243,30 @@ def test_fetch_accounts_take_secrets_and_never_tell_them(admin, people):
     assert admin.delete(path, {"confirm": "no"}).code == "syntax"
     got(admin.delete(path, {"confirm": "old server"}), 204)
     assert got(admin.get("/admin/fetch-accounts"))["accounts"] == []
+
+
+def test_the_doors_are_set_up_and_what_a_door_would_not_take_is_taken_back(admin, people):
+    assert got(admin.get("/admin/intake")) == {"milter": False, "smtp": False, "archiveDomain": "", "networks": []}
+    port = free_port()
+    got(admin.put("/admin/intake", {"archiveDomain": "archive.example", "smtp": True, "milter": True,
+                                    "smtpListen": f"127.0.0.1:{port}", "networks": ["192.0.2.0/24"]}), 204)
+    state = got(admin.get("/admin/intake"))
+    assert (state["smtp"], state["smtpRuns"], state["milter"], state["milterRuns"]) == (True, False, True, False)
+    assert state["dnat"] == {"address": "127.0.0.1", "port": port} and state["networks"] == ["192.0.2.0/24"]
+    assert state["journalAddress"] == "journal@archive.example"
+    conf = people.path / "smtpd.conf"
+    conf.write_text("# mine\nlisten = lmtp unix:/tmp/x\n" + conf.read_text())
+    before = conf.read_text()
+    for order in ({"networks": ["everywhere"]}, {"smtpListen": "nonsense"}, {"archiveDomain": "two\nlines"},
+                  {"networks": ["192.0.2.1/8"]}):
+        assert admin.put("/admin/intake", order).code == "syntax"
+        assert conf.read_text() == before
+    got(admin.put("/admin/intake", {"smtp": False, "milter": False}), 204)
+    state = got(admin.get("/admin/intake"))
+    assert not state["smtp"] and not state["milter"] and state["archiveDomain"] == "archive.example"
+    assert "# mine" in conf.read_text() and "lmtp unix:/tmp/x" in conf.read_text()
+    conf.write_text(conf.read_text().replace("listen = lmtp unix:/tmp/x\n", ""))
+    got(admin.put("/admin/intake", {"milter": True, "smtp": True, "smtpListen": f"127.0.0.1:{port}"}), 204)
+    got(admin.put("/admin/intake", {"smtp": False}), 204)
+    assert not conf.exists()
+    assert "capture unix:" in (people.path / "milter.conf").read_text()

@@ -265,7 +265,7 @@ def test_a_request_that_is_none_is_refused_and_the_next_one_answered(house, raw)
             probe.sendall(raw)
             probe.shutdown(socket.SHUT_WR)
             answer = probe.recv(65536)
-        except ConnectionError:
+        except OSError:  # it was closed, before or after it was half closed here
             answer = b""
     assert not answer or answer.split(b" ")[1][:1] in (b"4", b"5"), answer[:200]
     assert house.api.client().get("/session").status == 200
