@@ -265,7 +265,7 @@ def test_the_doors_are_set_up_and_what_a_door_would_not_take_is_taken_back(admin
     state = got(admin.get("/admin/intake"))
     assert not state["smtp"] and not state["milter"] and state["archiveDomain"] == "archive.example"
     assert "# mine" in conf.read_text() and "lmtp unix:/tmp/x" in conf.read_text()
-    conf.write_text(conf.read_text().replace("listen = lmtp unix:/tmp/x\n", ""))
+    conf.write_text(conf.read_text().replace("lmtp unix:/tmp/x", f"smtp 127.0.0.1:{port}"))
     got(admin.put("/admin/intake", {"milter": True, "smtp": True, "smtpListen": f"127.0.0.1:{port}"}), 204)
     got(admin.put("/admin/intake", {"smtp": False}), 204)
     assert not conf.exists()
