@@ -118,22 +118,43 @@ static int add_people(struct api_request *r, const struct people *people, size_t
 	return 0;
 }
 
+/* The last of the page before, by its number; 0: from the first. */
+static int read_cursor(struct api_request *r, struct person *after_r, const struct person **from_r,
+		       struct err *err)
+{
+	uint64_t number;
+	int rc;
+
+	*from_r = NULL;
+	if (request_query_number(r, "cursor", 0, INT64_MAX, 0, &number, err) < 0)
+		return -1;
+	if (number == 0)
+		return 0;
+	rc = people_get(archive_catalog(r->archive), r->arena, number, after_r, err);
+	if (rc == 0)
+		return err_set(err, ERR_SYNTAX, "the list is not there any more; ask for it anew");
+	*from_r = after_r;
+	return rc < 0 ? -1 : 0;
+}
+
 int api_list_people(struct api_request *r, struct err *err)
 {
 	static const char *const known[] = {"find", "cursor", "limit", NULL};
+	const struct person *from;
 	struct json_object *body, *list;
-	struct view find, after;
+	struct person after;
 	struct people people;
+	struct view find;
 	uint64_t limit;
 
 	if (request_query_only(r, known, err) < 0 ||
-	    request_query_number(r, "limit", 1, PAGE_MAX, PAGE, &limit, err) < 0)
+	    request_query_number(r, "limit", 1, PAGE_MAX, PAGE, &limit, err) < 0 ||
+	    read_cursor(r, &after, &from, err) < 0)
 		return -1;
 	request_query(r, "find", &find);
-	request_query(r, "cursor", &after);
-	if (find.len > FIND_MAX || after.len > NAME_MAX_BYTES + 8)
+	if (find.len > FIND_MAX)
 		return err_set(err, ERR_SYNTAX, "that is too long");
-	if (people_list(archive_catalog(r->archive), r->arena, find, after, limit + 1, &people,
+	if (people_list(archive_catalog(r->archive), r->arena, find, from, limit + 1, &people,
 			err) < 0)
 		return -1;
 	body = json_object_new_object();
@@ -143,13 +164,10 @@ int api_list_people(struct api_request *r, struct err *err)
 		json_object_put(body);
 		return -1;
 	}
-	if (people.n > limit) {
-		const struct person *last = &people.v[limit - 1];
-
+	if (people.n > limit)
 		json_set_text(body, "next",
-			      VIEW(arena_f(r->arena, "%.*s %d", (int)last->name.len,
-					   last->name.data, (int)last->source)));
-	}
+			      VIEW(arena_f(r->arena, "%llu",
+					   (unsigned long long)people.v[limit - 1].person)));
 	return reply_json(r, 200, body);
 }
 

@@ -80,7 +80,7 @@ static int ask_here(struct login *l, const struct person *person, struct err *er
 	return 0;
 }
 
-/* The person of this name and source: 1, 0. */
+/* The person of this name and source: 1, 0. One who is tied to another is nobody: his name may be the other one's elsewhere. */
 static int named(struct login *l, enum person_source source, struct person *person_r,
 		 struct err *err)
 {
@@ -89,7 +89,7 @@ static int named(struct login *l, enum person_source source, struct person *pers
 	if (people_by_name(l->catalog, l->arena, l->name, &people, err) < 0)
 		return -1;
 	for (size_t i = 0; i < people.n; i++)
-		if (people.v[i].source == source) {
+		if (people.v[i].source == source && people.v[i].tied == 0) {
 			*person_r = people.v[i];
 			return 1;
 		}
@@ -206,6 +206,7 @@ static int find_or_make(struct login *l, const struct identity *who, enum person
 static int let_in(struct login *l, const struct identity *who, enum person_source source,
 		  struct err *err)
 {
+	audit_set_who("log-in");
 	if (catalog_begin(l->catalog, err) < 0)
 		return -1;
 	if (find_or_make(l, who, source, err) == 0 &&
@@ -238,8 +239,47 @@ static int hear(struct login *l, struct err *err)
 	}
 	if (answer.people.n == 0)
 		return 0;
-	audit_set_who("log-in");
 	return let_in(l, &answer.people.v[0], source, err);
+}
+
+/* ---- failures ---- */
+
+/* What is written of the name: nobody's may be a password. */
+static int failed_name(struct login *l, struct view *name_r, struct err *err)
+{
+	struct people people;
+
+	if (people_by_name(l->catalog, l->arena, l->name, &people, err) < 0)
+		return -1;
+	*name_r = people.n > 0 ? l->name : VIEW("a name that nobody has");
+	return 0;
+}
+
+static int write_failure(struct login *l, const char *why, struct err *err)
+{
+	struct view name;
+	CLEAN_STR detail = STR_INIT;
+
+	if (failed_name(l, &name, err) < 0)
+		return -1;
+	str_adds(&detail, why);
+	if (l->client.len > 0) {
+		str_adds(&detail, ", from ");
+		str_addv(&detail, l->client);
+	}
+	audit_set_who("log-in");
+	return audit_add(l->catalog, AUDIT_LOGIN_FAILED, name, str_view(&detail), err);
+}
+
+static int note_failure(struct login *l, const char *why, struct err *err)
+{
+	if (catalog_begin(l->catalog, err) < 0)
+		return -1;
+	if (throttle_failed(l->catalog, l->name, l->client, l->now_s, err) == 0 &&
+	    write_failure(l, why, err) == 0 && catalog_commit(l->catalog, err) == 0)
+		return 0;
+	catalog_rollback(l->catalog);
+	return -1;
 }
 
 /* ---- the whole ---- */
@@ -259,12 +299,15 @@ static int hold(struct login *l, struct err *err)
 	return 0;
 }
 
+/* It is counted at once: who does not wait for the answer has tried all the same (LO4). */
 static int fail(struct login *l, struct err *err)
 {
 	if (l->outcome == UNDECIDED)
 		l->outcome = l->unasked ? UNASKED : WRONG;
 	if (!l->worked)
 		password_is(l, "");
+	if (l->outcome == WRONG && note_failure(l, "name or password is not right", err) < 0)
+		return -1;
 	return hold(l, err);
 }
 
@@ -373,40 +416,6 @@ int login_begin(struct catalog *catalog, const struct login_question *question, 
 
 /* ---- the end ---- */
 
-/* What is written of the name: nobody's may be a password. */
-static int failed_name(struct login *l, struct view *name_r, struct err *err)
-{
-	struct people people;
-
-	if (people_by_name(l->catalog, l->arena, l->name, &people, err) < 0)
-		return -1;
-	*name_r = people.n > 0 ? l->name : VIEW("a name that nobody has");
-	return 0;
-}
-
-static int note_failure(struct login *l, const char *why, struct err *err)
-{
-	struct view name;
-	CLEAN_STR detail = STR_INIT;
-
-	if (failed_name(l, &name, err) < 0)
-		return -1;
-	str_adds(&detail, why);
-	if (l->client.len > 0) {
-		str_adds(&detail, ", from ");
-		str_addv(&detail, l->client);
-	}
-	audit_set_who("log-in");
-	if (catalog_begin(l->catalog, err) < 0)
-		return -1;
-	if (throttle_failed(l->catalog, l->name, l->client, l->now_s, err) == 0 &&
-	    audit_add(l->catalog, AUDIT_LOGIN_FAILED, name, str_view(&detail), err) == 0 &&
-	    catalog_commit(l->catalog, err) == 0)
-		return 0;
-	catalog_rollback(l->catalog);
-	return -1;
-}
-
 /* 1 the code is right, or none is asked for; SECOND_R: it is to be set up. */
 static int check_second(struct login *l, bool *second_r, struct err *err)
 {
@@ -491,8 +500,6 @@ static int refuse(struct login *l, struct err *err)
 		return err_set(err, ERR_OFFLINE,
 			       "the place that knows your password does not answer; nobody can log "
 			       "in by it now");
-	if (note_failure(l, "name or password is not right", err) < 0)
-		return -1;
 	return err_set(err, ERR_LOGIN, "name or password is not right");
 }
 

@@ -7,6 +7,7 @@
 #include "app/catalog/audit.h"
 #include "app/catalog/holds.h"
 #include "app/catalog/notes.h"
+#include "app/catalog/people.h"
 #include "app/catalog/receipts.h"
 #include "base/file.h"
 
@@ -270,6 +271,7 @@ static void carry_over(struct rebuilding *rb)
 	carry_holds_over(rb, &err);
 	audit_carry_over(rb->old, rb->a->catalog, &err);
 	accounts_carry_over(rb->old, rb->a->catalog, &err);
+	people_carry_over(rb->old, rb->a->catalog, &err);
 }
 
 /* ---- the whole ---- */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/catalog/accounts.h"
 
+#include "app/catalog/carry.h"
+
 static const struct {
 	const char *name, *def;
 	bool secret;
@@ -340,10 +342,7 @@ int accounts_note_run(struct catalog *catalog, uint64_t account, int64_t run_s,
 		      BIND_INT(waiting));
 }
 
-/* Column by column: i a number, t a text, b bytes; what is NULL stays NULL. */
-static const struct table {
-	const char *select, *insert, *types;
-} tables[] = {
+static const struct carry tables[] = {
 	{"SELECT account, name, prototype, parent, run_s, run_error, waiting, mailbox "
 	 "FROM accounts ORDER BY parent IS NOT NULL",
 	 "INSERT INTO accounts (account, name, prototype, parent, run_s, run_error, waiting, "
@@ -359,36 +358,7 @@ static const struct table {
 	 "INSERT INTO fetch_mails VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", "itiitbiii"},
 };
 
-static int carry_row(struct stmt *row, struct db *to, const struct table *t, struct err *err)
-{
-	CLEAN_STMT q = NULL;
-
-	if (db_query(to, t->insert, &q, err) < 0)
-		return -1;
-	for (int i = 0; t->types[i] != '\0'; i++) {
-		if (stmt_is_null(row, i))
-			stmt_bind_null(q, i + 1);
-		else if (t->types[i] == 'i')
-			stmt_bind_int(q, i + 1, stmt_int(row, i));
-		else if (t->types[i] == 't')
-			stmt_bind_text(q, i + 1, stmt_text(row, i));
-		else
-			stmt_bind_blob(q, i + 1, stmt_blob(row, i).data, stmt_blob(row, i).len);
-	}
-	return stmt_run(q, err);
-}
-
 int accounts_carry_over(struct catalog *from, struct catalog *to, struct err *err)
 {
-	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
-		CLEAN_STMT q = NULL;
-		int rc = db_query(catalog_db(from), tables[i].select, &q, err);
-
-		while (rc >= 0 && (rc = stmt_step(q, err)) > 0)
-			if (carry_row(q, catalog_db(to), &tables[i], err) < 0)
-				return -1;
-		if (rc < 0)
-			return -1;
-	}
-	return 0;
+	return carry_tables(from, to, tables, sizeof(tables) / sizeof(*tables), err);
 }

@@ -137,18 +137,21 @@ int people_by_name(struct catalog *catalog, struct arena *arena, struct view nam
 	return read_people(q, rc, arena, people_r, err);
 }
 
-int people_list(struct catalog *catalog, struct arena *arena, struct view find, struct view after,
-		size_t limit, struct people *people_r, struct err *err)
+int people_list(struct catalog *catalog, struct arena *arena, struct view find,
+		const struct person *after, size_t limit, struct people *people_r, struct err *err)
 {
-	CLEAN_STMT q = NULL;
+	static const struct person before_all = {.name = {"", 0}};
+	const struct person *from = after != NULL ? after : &before_all;
 	const struct view low = lower_view(arena, find);
+	CLEAN_STMT q = NULL;
 	int rc = db_find(catalog_db(catalog), &q, err,
 			 PERSON_COLUMNS
-			 "WHERE name || ' ' || source > ?2 AND (?1 = '' OR instr(name, ?1) > 0 OR "
+			 "WHERE (name, person) > (?2, ?3) AND (?1 = '' OR instr(name, ?1) > 0 OR "
 			 "instr(lower(shown), ?1) > 0 OR EXISTS (SELECT 1 FROM person_addresses a "
 			 "WHERE a.person = people.person AND instr(a.addr, ?1) > 0)) "
-			 "ORDER BY name || ' ' || source LIMIT ?3",
-			 BIND_TEXT(low), BIND_TEXT(after), BIND_INT(limit));
+			 "ORDER BY name, person LIMIT ?4",
+			 BIND_TEXT(low), BIND_TEXT(from->name), BIND_INT(from->person),
+			 BIND_INT(limit));
 
 	*people_r = (struct people){0};
 	return read_people(q, rc, arena, people_r, err);
@@ -182,13 +185,20 @@ int people_password(struct catalog *catalog, uint64_t person, struct str *hash, 
 
 /* ---- writing ---- */
 
-/* What can be typed into a log-in form, and told again in a log line. */
-static int check_name(struct view name, struct err *err)
+static bool kept_here(enum person_source source)
 {
+	return source == PERSON_FIXED || source == PERSON_OWN;
+}
+
+/* What can be typed into a log-in form, and told again in a log line. Some directories have names with spaces. */
+static int check_name(enum person_source source, struct view name, struct err *err)
+{
+	const unsigned char least = kept_here(source) ? ' ' + 1 : ' ';
+
 	if (name.len == 0 || name.len > 320)
 		return err_set(err, ERR_SYNTAX, "a log-in name has 1 to 320 characters");
 	for (size_t i = 0; i < name.len; i++)
-		if ((unsigned char)name.data[i] <= ' ' || name.data[i] == 0x7f)
+		if ((unsigned char)name.data[i] < least || name.data[i] == 0x7f)
 			return err_set(err, ERR_SYNTAX,
 				       "a log-in name has no spaces and no control characters");
 	return 0;
@@ -198,12 +208,11 @@ static int check_taken(struct catalog *catalog, const struct person *person, str
 		       struct err *err)
 {
 	CLEAN_STMT q = NULL;
-	int rc = db_find(
-		catalog_db(catalog), &q, err,
-		"SELECT 1 FROM people WHERE person <> ?1 AND (source = ?2 OR source = 0) AND "
-		"(uid = ?3 OR name = ?4)",
-		BIND_INT(person->person), BIND_INT(person->source), BIND_TEXT(person->uid),
-		BIND_TEXT(low));
+	int rc = db_find(catalog_db(catalog), &q, err,
+			 "SELECT 1 FROM people WHERE person <> ?1 AND (source = ?2 AND uid = ?3 OR "
+			 "?5 AND source IN (?2, 0) AND (name = ?4 OR uid = ?4))",
+			 BIND_INT(person->person), BIND_INT(person->source), BIND_TEXT(person->uid),
+			 BIND_TEXT(low), BIND_INT(kept_here(person->source)));
 
 	return rc > 0 ? err_set(err, ERR_EXISTS, "there is a person of this name already") : rc;
 }
@@ -214,7 +223,7 @@ int people_add(struct catalog *catalog, const struct person *person, uint64_t *p
 	CLEAN(arena) arena = arena_new();
 	const struct view low = lower_view(arena, person->name);
 
-	if (check_name(low, err) < 0 || check_taken(catalog, person, low, err) < 0)
+	if (check_name(person->source, low, err) < 0 || check_taken(catalog, person, low, err) < 0)
 		return -1;
 	if (db_run(catalog_db(catalog), err,
 		   "INSERT INTO people (source, uid, name, shown, role, state) "
@@ -237,7 +246,7 @@ static int existing(struct catalog *catalog, struct arena *arena, uint64_t perso
 static int check_change(const struct person *old, const struct person *person, struct view low,
 			struct err *err)
 {
-	if (check_name(low, err) < 0)
+	if (check_name(old->source, low, err) < 0)
 		return -1;
 	if (old->source == PERSON_FIXED && (old->role != person->role || !view_eq(old->name, low)))
 		return err_set(err, ERR_USAGE, "%.*s is always there, and keeps its name and role",
@@ -254,7 +263,7 @@ int people_change(struct catalog *catalog, const struct person *person, struct e
 	if (existing(catalog, arena, person->person, &old, err) < 0 ||
 	    check_change(&old, person, low, err) < 0)
 		return -1;
-	if (!view_eq(old.name, low) && check_taken(catalog, person, low, err) < 0)
+	if (!view_eq(old.name, low) && check_taken(catalog, &old, low, err) < 0)
 		return -1;
 	return db_run(catalog_db(catalog), err,
 		      "UPDATE people SET name = ?2, shown = ?3, role = ?4, state = ?5, "

@@ -24,10 +24,8 @@ enum person_role {
 	PERSON_ROLES
 };
 
-const char *person_source_name(enum person_source source);                 /* "own" */
-int person_source_by_name(struct view name, enum person_source *source_r); /* 1, 0 */
-const char *person_role_name(enum person_role role);                       /* "auditor" */
-int person_role_by_name(struct view name, enum person_role *role_r);       /* 1, 0 */
+const char *person_role_name(enum person_role role);                 /* "auditor" */
+int person_role_by_name(struct view name, enum person_role *role_r); /* 1, 0 */
 
 struct texts {
 	struct view *v;
@@ -57,12 +55,14 @@ int people_by_uid(struct catalog *catalog, struct arena *arena, enum person_sour
 /* Those with this log-in name, of whatever source, in the order of their numbers. */
 int people_by_name(struct catalog *catalog, struct arena *arena, struct view name,
 		   struct people *people_r, struct err *err);
-/* Up to LIMIT whose name, shown name or an address has FIND in it ("": all), by name, behind AFTER (a name; "": from the first). */
-int people_list(struct catalog *catalog, struct arena *arena, struct view find, struct view after,
-		size_t limit, struct people *people_r, struct err *err);
+/* Up to LIMIT whose name, shown name or an address has FIND in it ("": all), by name, then number, behind the name and number of AFTER
+ * (NULL: from the first). */
+int people_list(struct catalog *catalog, struct arena *arena, struct view find,
+		const struct person *after, size_t limit, struct people *people_r, struct err *err);
 
-/* A new one: source, uid, name, shown, role and active of PERSON count. ERR_EXISTS: the source has this uid, or this name, already. ERR_SYNTAX: no
- * name that anybody could type. */
+/* A new one: source, uid, name, shown, role and active of PERSON count. ERR_EXISTS: the source has this uid already; and since what is
+ * kept here is found by its name, one of PERSON_OWN also that name, or a fixed person has it. At a foreign source names move from one
+ * person to another. ERR_SYNTAX: no name that anybody could type. */
 int people_add(struct catalog *catalog, const struct person *person, uint64_t *person_r,
 	       struct err *err);
 /* name, shown, role, active, language and theme. A fixed person keeps name and role: ERR_USAGE. */
@@ -83,6 +83,10 @@ int people_addresses(struct catalog *catalog, struct arena *arena, uint64_t pers
 /* Instead of those that were there. ERR_SYNTAX names the first that is no address. */
 int people_set_addresses(struct catalog *catalog, uint64_t person, const struct texts *addresses,
 			 struct err *err);
+
+/* All of this file and of sessions.h but sessions and failed log-ins, from an older catalog, into one that has no people yet but the
+ * fixed ones. */
+int people_carry_over(struct catalog *from, struct catalog *to, struct err *err);
 
 /* ---- domains ---- */
 

@@ -106,7 +106,7 @@ static int do_list(struct user_call *c)
 	struct people people;
 	struct err err = {0};
 
-	if (people_list(c->catalog, c->arena, VIEW(""), VIEW(""), LIST_MAX, &people, &err) < 0)
+	if (people_list(c->catalog, c->arena, VIEW(""), NULL, LIST_MAX, &people, &err) < 0)
 		return cmd_fail(c->cmd, &err);
 	for (size_t i = 0; i < people.n; i++)
 		if (add_person(c, &people.v[i], &out, &err) < 0)
