@@ -252,7 +252,7 @@ static const char *const made[] = {
 	"catalog.new", "catalog.new-journal", "catalog.new-wal", "catalog.new-shm",
 	"index.db",    "index.db-journal",    "index.db-wal",    "index.db-shm",
 	"index.lock",  "spool.pub",           "archive.key"};
-static const char *const brought[] = {"key-backup", "sealpost.conf", "staging"};
+static const char *const brought[] = {"key-backup", "restore.state", "staging"};
 
 static bool is_one_of(const char *name, const char *const *names, size_t n)
 {
@@ -265,8 +265,10 @@ static bool is_one_of(const char *name, const char *const *names, size_t n)
 
 static int check_entry(const char *dir, const char *name, struct err *err)
 {
+	const char *dot = strrchr(name, '.');
+
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || IS_ONE_OF(name, made) ||
-	    IS_ONE_OF(name, brought))
+	    IS_ONE_OF(name, brought) || (dot != NULL && strcmp(dot, ".conf") == 0))
 		return 0;
 	return err_set(err, ERR_EXISTS, "%s is not empty: there is %s", dir, name);
 }

@@ -6,8 +6,12 @@
 #include "app/catalog/people.h"
 #include "app/intake/spool.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/service.h"
 #include "ui-backend/cli.h"
+#include "ui-backend/site_order.h"
+
+#include <unistd.h>
 
 #define SETTING_OPEN "setup_open"
 #define TEST_ADDRESS "test@sealpost.invalid"
@@ -37,13 +41,39 @@ static struct json_object *setup_json(bool ready, bool done)
 	return body;
 }
 
+/* What became of `sealpost restore --order`. */
+static int add_restore(struct api_request *r, struct json_object *body, struct err *err)
+{
+	const char *path = arena_f(r->arena, "%s/restore.state", r->archive_dir);
+	CLEAN_STR why = STR_INIT;
+	CLEAN_FD lock = -1;
+	int rc;
+
+	if (access(path, F_OK) < 0)
+		return 0;
+	rc = file_lock(path, &lock, err);
+	if (rc < 0 || (rc > 0 && file_read(path, 4096, &why, err) < 0))
+		return -1;
+	json_set_text(body, "archive", VIEW(rc == 0 ? "restoring" : "failed"));
+	if (rc > 0)
+		json_set_text(body, "text",
+			      why.len > 0 ? str_view(&why)
+					  : VIEW("It was cut off; begin it again."));
+	return 0;
+}
+
 int api_get_setup(struct api_request *r, struct err *err)
 {
+	struct json_object *body;
 	bool open;
 
 	if (is_open(r, &open, err) < 0)
 		return -1;
-	return reply_json(r, 200, setup_json(r->archive != NULL, !open));
+	body = setup_json(r->archive != NULL, !open);
+	if (add_restore(r, body, err) == 0)
+		return reply_json(r, 200, body);
+	json_object_put(body);
+	return -1;
 }
 
 int api_finish_setup(struct api_request *r, struct err *err)
@@ -122,6 +152,37 @@ static int create(struct api_request *r, struct view name, const struct view *pa
 	return r->archive != NULL ? set_password(r, *password, err) : cli_run(r, &cli, err);
 }
 
+/* --- one that is brought back ------------------------------------------------------------------- */
+
+static int on_begun(struct api_request *r, void *arg, struct view output, struct err *err)
+{
+	struct json_object *body = setup_json(false, false);
+
+	(void)arg;
+	(void)output;
+	(void)err;
+	json_set_text(body, "archive", VIEW("restoring"));
+	return reply_json(r, 202, body);
+}
+
+static int import(struct api_request *r, struct err *err)
+{
+	struct cli cli = {.args = {"restore", "--order", CLI_HANDED},
+			  .timeout_ms = INIT_MS,
+			  .then = on_begun};
+	struct site_order order;
+	struct view text;
+
+	if (r->archive != NULL)
+		return err_set(err, ERR_EXISTS, "there is an archive already");
+	if (json_need_text(r->body, "keyBackup", 1, 32768, &text, err) < 0 ||
+	    json_need_text(r->body, "keyPassword", 1, 1024, &text, err) < 0 ||
+	    site_order_read(r, r->body, &order, err) < 0 || site_order_check_new(&order, err) < 0)
+		return -1;
+	cli.handed = VIEW(json_object_to_json_string_ext(r->body, JSON_C_TO_STRING_PLAIN));
+	return cli_run(r, &cli, err);
+}
+
 int api_create_archive(struct api_request *r, struct err *err)
 {
 	static const char *const known[] = {"kind",        "name",     "adminPassword", "keyBackup",
@@ -142,9 +203,7 @@ int api_create_archive(struct api_request *r, struct err *err)
 	if (check_token(r, err) < 0 || check_none(r, err) < 0)
 		return -1;
 	if (kind == 1)
-		return err_set(err, ERR_UNSUPPORTED,
-			       "an archive is brought back at the command line: sealpost restore "
-			       "--key-backup FILE --from LOCATION; then load this page anew");
+		return import(r, err);
 	return create(r, name, password, err);
 }
 

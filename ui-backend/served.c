@@ -54,12 +54,15 @@ void served_free(struct served **served)
 	*served = NULL;
 }
 
+/* A new archive has its key last, one that is being brought back its catalog. */
 static bool has_key(const struct served *s)
 {
 	CLEAN_STR path = STR_INIT;
+	CLEAN_STR catalog = STR_INIT;
 
 	str_addf(&path, "%s/archive.key", s->dir);
-	return access(path.data, F_OK) == 0;
+	str_addf(&catalog, "%s/catalog.db", s->dir);
+	return access(path.data, F_OK) == 0 && access(catalog.data, F_OK) == 0;
 }
 
 static ino_t file_of(const struct served *s, const char *name, dev_t *dev_r)

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "backup/restore.h"
 
+#include "app/access/person_password.h"
 #include "app/archive/status.h"
 #include "app/cmd/places.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/program.h"
 #include "storage/keytext.h"
 
+#include <json-c/json.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { BACKUP_MAX_BYTES = 1024 * 1024, DRILL_MAILS = 100 };
+enum { BACKUP_MAX_BYTES = 1024 * 1024, DRILL_MAILS = 100, ORDER_MAX = 64 * 1024 };
 
 struct restore_options {
 	struct places from;
 	const char *key_backup, *key_password_file;
+	const char *order; /* a file with it all as JSON, from the page */
 	bool drill;
 	uint64_t mails;
 };
@@ -310,6 +314,111 @@ static int run(struct cmd *cmd, struct restore_options *o)
 			: restore_true(cmd, o, keys);
 }
 
+/* ---- ordered by the page, in the background ---- */
+
+/* ARCHIVE/restore.state: locked as long as it is at work; then, if it failed, why, in a line; gone if it did not. */
+struct ordered {
+	struct json_object *object;
+	struct keyring *keys;
+	struct secret *password, *admin;
+};
+
+static void ordered_clear(struct ordered *o)
+{
+	json_object_put(o->object);
+	keyring_free(&o->keys);
+	secret_free(&o->password);
+	secret_free(&o->admin);
+}
+
+static const char *text_of(const struct ordered *o, const char *name)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(o->object, name, &value) &&
+			       json_object_is_type(value, json_type_string)
+		       ? json_object_get_string(value)
+		       : "";
+}
+
+static int read_order(const char *path, struct ordered *o, struct err *err)
+{
+	CLEAN(secret) key_password = NULL;
+	CLEAN_STR text = STR_INIT;
+
+	str_reserve(&text, ORDER_MAX);
+	if (file_read(path, ORDER_MAX, &text, err) < 0)
+		return -1;
+	o->object = json_tokener_parse(text.data);
+	explicit_bzero(text.data, text.len);
+	if (text_of(o, "keyPassword")[0] == '\0' || text_of(o, "adminPassword")[0] == '\0')
+		return err_set(err, ERR_SYNTAX, "the order lacks a password");
+	key_password = secret_copy(text_of(o, "keyPassword"), strlen(text_of(o, "keyPassword")));
+	o->admin = secret_copy(text_of(o, "adminPassword"), strlen(text_of(o, "adminPassword")));
+	if (text_of(o, "password")[0] != '\0')
+		o->password = secret_copy(text_of(o, "password"), strlen(text_of(o, "password")));
+	return keytext_read(VIEW(text_of(o, "keyBackup")), key_password, &o->keys, err);
+}
+
+/* The catalog's people came back with it; whoever ordered this shall get in. */
+static int let_admin_in(const struct cmd *cmd, const struct ordered *o, struct err *err)
+{
+	CLEAN(archive) a = NULL;
+	CLEAN(arena) arena = arena_new();
+	struct people people;
+
+	if (archive_open(cmd->archive_dir, &a, err) < 0 ||
+	    people_by_name(archive_catalog(a), arena, VIEW("admin"), &people, err) < 0)
+		return -1;
+	if (people.n == 0)
+		return err_set(err, ERR_NOTFOUND, "there is no admin");
+	if (person_password_set(archive_catalog(a), &people.v[0], o->admin, NULL, err) < 0)
+		return -1;
+	return setting_set(archive_catalog(a), "setup_open", VIEW("yes"), err);
+}
+
+static int restore_ordered(const struct cmd *cmd, const char *path, struct err *err)
+{
+	CLEAN(arena) arena = arena_new();
+	__attribute__((cleanup(ordered_clear))) struct ordered o = {0};
+	struct restore_report report = {.arena = arena};
+	struct site from;
+
+	if (read_order(path, &o, err) < 0)
+		return -1;
+	from = (struct site){.location = text_of(&o, "location")};
+	if (site_is_share(from.location)) {
+		from.user = text_of(&o, "user");
+		from.domain = text_of(&o, "domain");
+		from.password = o.password;
+	}
+	if (restore_archive(cmd->archive_dir, o.keys, &from, 1, &report, err) < 0 ||
+	    key_backup_note(cmd->archive_dir, err) < 0)
+		return -1;
+	return let_admin_in(cmd, &o, err);
+}
+
+static int restore_in_background(const struct cmd *cmd, const char *order)
+{
+	CLEAN_STR state = STR_INIT;
+	CLEAN_STR why = STR_INIT;
+	CLEAN_FD lock = -1;
+	struct err err = {0}, ignored = {0};
+
+	str_addf(&state, "%s/restore.state", cmd->archive_dir);
+	if (file_lock(state.data, &lock, &err) <= 0 || ftruncate(lock, 0) < 0 ||
+	    program_to_background(&err) < 0)
+		return cmd_fail(cmd, &err);
+	if (restore_ordered(cmd, order, &err) == 0) {
+		unlink(state.data);
+		return EXIT_DONE;
+	}
+	str_addsafe(&why, VIEW(err.text), false);
+	str_addf(&why, ". %s\n", err_sentence(err.kind));
+	file_write_all(lock, why.data, why.len, &ignored);
+	return EXIT_FAILED;
+}
+
 int cmd_restore(struct cmd *cmd)
 {
 	struct restore_options o = {0};
@@ -317,8 +426,11 @@ int cmd_restore(struct cmd *cmd)
 					  {"key-backup", OPTION_TEXT, &o.key_backup},
 					  {"key-password-file", OPTION_TEXT, &o.key_password_file},
 					  {"drill", OPTION_FLAG, &o.drill},
+					  {"order", OPTION_TEXT, &o.order},
 					  {0}};
-	int status = cmd_options(cmd, rows) < 0 ? EXIT_USAGE : run(cmd, &o);
+	int status = cmd_options(cmd, rows) < 0 ? EXIT_USAGE
+		     : o.order != NULL          ? restore_in_background(cmd, o.order)
+						: run(cmd, &o);
 
 	places_clear(&o.from);
 	return status;

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From an empty directory to an archive that has taken in a mail, as the wizard does it."""
+import shutil
 import subprocess
 
 import pytest
 from http_api import Api
 from postfix import wait_until
-from sealpost import ENV, TIMEOUT_S, Archive
+from sealpost import ENV, TIMEOUT_S, Archive, mail
 
 PASSWORD = "a long enough password"
 
@@ -98,3 +99,40 @@ def test_a_test_mail_goes_through_the_spool_to_the_index(fresh):
                                   env=ENV, capture_output=True, timeout=TIMEOUT_S, check=False)
         assert archiver.returncode == 0, archiver.stderr
         wait_until(lambda: admin.get(f"/setup/test-mail/{mail}").json["state"] == "found")
+
+
+@pytest.fixture
+def lost(folder):
+    """The medium and the key's sheet of an archive whose machine is gone."""
+    old = Archive(folder / "old").init("--medium", folder / "medium")
+    (folder / "one.eml").write_bytes(mail("kept", msgid="<1@x>"))
+    old.take(folder / "one.eml")
+    old.run("backup", "full")
+    (folder / "safe").write_text("the safe's password\n")
+    sheet = old.text("key", "export", "--password-file", folder / "safe")
+    shutil.rmtree(old.path)
+    return {"kind": "import", "adminPassword": PASSWORD, "keyBackup": sheet, "keyPassword": "the safe's password",
+            "location": str(folder / "medium")}
+
+
+def bring_back(api, order):
+    answer = api.client().post("/setup", order, headers={"X-Sealpost-Setup": api.word})
+    assert (answer.status, answer.json["archive"]) == (202, "restoring"), answer
+    wait_until(lambda: api.client().get("/setup").json["archive"] != "restoring")
+    return api.client().get("/setup").json
+
+
+def test_an_archive_is_brought_back_from_its_medium_and_the_sheet(fresh, lost):
+    assert bring_back(fresh, lost)["archive"] == "ready"
+    assert fresh.archive.count("subject:kept") == 1
+    with fresh.person("admin", PASSWORD) as admin:
+        assert admin.get("/admin/status").json["mails"] == 1 and admin.get("/admin/key").json["backedUp"]
+    assert not (fresh.archive.path / "restore.state").exists()
+
+
+def test_what_cannot_be_brought_back_is_told_and_can_be_tried_again(fresh, lost, folder):
+    failed = bring_back(fresh, {**lost, "keyPassword": "another password"})
+    assert failed["archive"] == "failed" and "does not open" in failed["text"]
+    (folder / "empty").mkdir()
+    assert bring_back(fresh, {**lost, "location": str(folder / "empty")})["archive"] == "failed"
+    assert bring_back(fresh, lost)["archive"] == "ready"
