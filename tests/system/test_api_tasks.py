@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import stat
+import subprocess
 import time
 import uuid
 import zipfile
@@ -13,7 +14,8 @@ import zipfile
 import pytest
 from http_api import Api
 from postfix import wait_until
-from sealpost import TIMEOUT_S, mail, sha256
+from sealpost import ENV, TIMEOUT_S, mail, sha256
+from tsa import Tsa
 
 PASSWORD = "a long enough password"
 
@@ -155,10 +157,26 @@ def test_deletion_of_all_hits_is_one_request(api, people):
         assert [(r["mailCount"], r["reason"]) for r in requests] == [(3, "private")]
 
 
-def test_an_auditors_export_has_the_evidence_with_it_where_there_is_some(api):
+def test_an_auditors_export_has_the_evidence_with_it_where_there_is_some(api, people, folder):
     with api.person("auditor", PASSWORD) as auditor:
         task = done(auditor, kind="export", query="", evidence=True)
         assert task["state"] == "done" and "4 wait for their timestamp" in task["text"]
+        with Tsa(folder / "tsa") as authority:
+            people.run("timestamp", "set", "--url", authority.url, "--ca", authority.ca_file)
+            people.run("timestamp", "run")
+        task = done(auditor, kind="export", query="", evidence=True)
+        assert task["text"] == "4 mails exported", task
+        with zipfile.ZipFile(io.BytesIO(result(auditor, task).body)) as got:
+            got.extractall(folder / "out")
+    proofs = sorted(path for path in (folder / "out").iterdir() if path.is_dir())
+    assert len(proofs) == 4
+    for proof in proofs:
+        checked = subprocess.run([people.binary + "-verify", str(proof)], capture_output=True, timeout=TIMEOUT_S,
+                                 env=ENV, check=False)
+        assert checked.returncode == 0, checked
+    sums = subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=folder / "out", capture_output=True,
+                          timeout=TIMEOUT_S, check=False)
+    assert sums.returncode == 0, sums
 
 
 def test_what_is_sent_goes_to_the_person_himself_and_not_onto_a_command_line(api, people, folder):
