@@ -13,6 +13,8 @@ import { Shell } from "./Shell";
 import { text } from "./text";
 import { Toasts } from "./toasts";
 
+const Create = lazy(() => import("#/screens/setup/Create"));
+const Wizard = lazy(() => import("#/screens/setup/Wizard"));
 const DemandedTotp = lazy(() => import("#/screens/account/DemandedTotp"));
 
 const client = new QueryClient({
@@ -42,8 +44,9 @@ function Expired() {
 function Screen() {
 	const { session, failed, retry, expired } = useHere();
 	if (!session) return <Bullseye className="sp-whole">{failed ? <Failing problem={failed} retry={retry} /> : <Loading />}</Bullseye>;
-	if (!session.person) return <LogIn />;
+	if (!session.person) return session.noArchive ? <Create /> : <LogIn />;
 	if (session.person.mustSetUpTotp) return <DemandedTotp />;
+	if (session.setup && session.person.rights.includes("CONFIGURE")) return <Wizard />;
 	return (
 		<>
 			<Shell key={session.person.name} />
