@@ -83,6 +83,8 @@ static int reply_session(struct api_request *r, const struct session *session, s
 	json_set(body, "person", person);
 	json_set(body, "appearance", appearance);
 	json_set_flag(body, "setup", wizard);
+	if (r->archive == NULL)
+		json_set_flag(body, "noArchive", true);
 	if (session != NULL && (session->rights & RIGHT_CONFIGURE))
 		json_set_flag(body, "keyWarning", !has_key_backup(r));
 	return reply_json(r, 200, body);

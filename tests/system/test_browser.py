@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The page in a browser: alone, before an archive of fixtures (tests/browser/*.test.mjs), and before the archive's own server."""
+import contextlib
 import pathlib
 import shutil
 import subprocess
 
 import pytest
 from http_api import Api
-from sealpost import BIN_FAST, DATA, ENV, Archive
+from postfix import wait_until
+from sealpost import BIN_FAST, DATA, ENV, TIMEOUT_S, Archive
+from test_api_setup import Fresh
 
 ROOT = pathlib.Path(__file__).parents[2]
 WEB = ROOT / "build/web"
@@ -44,3 +47,29 @@ def test_the_page_before_the_archive_s_own_server(folder):
     with Api(archive, web=WEB) as api:
         in_browser("test-served", SEALPOST_URL=f"http://127.0.0.1:{api.port}/archive/",
                    SEALPOST_PASSWORD=PASSWORD.strip())
+
+
+@contextlib.contextmanager
+def archiving(archive):
+    """What an archive that is made meanwhile takes in is archived."""
+    with subprocess.Popen([f"{archive.binary}-archiver", "--archive", str(archive.path)], env=ENV, stdin=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as archiver:
+        try:
+            yield
+        finally:
+            archiver.terminate()
+            archiver.wait(TIMEOUT_S)
+
+
+def test_the_wizard_leads_from_an_empty_directory_to_a_mail_that_is_found(folder):
+    (folder / "new").mkdir()
+    with Fresh(Archive(folder / "new", BIN_FAST), web=WEB) as api:
+        env = {**ENV, "SEALPOST_URL": f"http://127.0.0.1:{api.port}/archive/", "SEALPOST_PASSWORD": PASSWORD.strip(),
+               "SEALPOST_SETUP": api.word}
+        with subprocess.Popen([ROOT / "package/web", "test-wizard"], env=env, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as browser:
+            wait_until(lambda: (folder / "new" / "catalog.db").exists() or browser.poll() is not None)
+            wait_until(lambda: api.client().get("/setup").json["archive"] == "ready" or browser.poll() is not None)
+            with archiving(api.archive):
+                said = browser.communicate(timeout=LIMIT_S)[0].decode("utf-8", "replace")
+        assert browser.returncode == 0, said

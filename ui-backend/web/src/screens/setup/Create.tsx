@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Where there is no archive yet: make one, or bring one back.
-import { useState, type FormEvent } from "react";
-import { ActionGroup, Alert, Bullseye, Button, Card, CardBody, CardTitle, Form, FormGroup, FormHelperText, HelperText, HelperTextItem, Progress, Radio, TextArea, TextInput } from "@patternfly/react-core";
+import { useEffect, useRef, useState, type FormEvent } from "react";
+import { ActionGroup, Alert, Button, Card, CardBody, CardTitle, Form, FormGroup, FormHelperText, HelperText, HelperTextItem, Progress, Radio, TextArea, TextInput } from "@patternfly/react-core";
 import { api } from "#/api/client";
 import { useAskAgain, useGet } from "#/api/useGet";
 import { toastProblem } from "#/app/toasts";
@@ -80,15 +80,21 @@ function Fields({ onDone }: { onDone: () => void }) {
 export default function Create() {
 	const t = useText(text);
 	const askAgain = useAskAgain();
-	const [again, setAgain] = useState(false);
+	const [tries, setTries] = useState(false);
 	const asked = useGet("/setup", {}, { every: 2000 });
 	const done = () => {
-		setAgain(false);
+		setTries(false);
 		askAgain("/setup", "/session");
 	};
+	// Made by somebody else, or brought back by now: there is something to log in to.
+	const isReady = asked.data?.archive === "ready";
+	const again = useRef(askAgain);
+	useEffect(() => {
+		if (isReady) again.current("/session");
+	}, [isReady]);
 	return (
-		<Bullseye className="sp-whole">
-			<Card className="sp-setup">
+		<main className="sp-setup">
+			<Card>
 				<CardTitle component="h1">{t("wizard")}</CardTitle>
 				<CardBody>
 					<Asked of={asked}>
@@ -101,18 +107,17 @@ export default function Create() {
 										value={setup.progressTotal ? ((setup.progressDone ?? 0) / setup.progressTotal) * 100 : 0}
 									/>
 								);
-							if (setup.archive === "failed" && !again)
+							if (setup.archive === "failed" && !tries)
 								return (
-									<Alert component="h2" isInline variant="danger" title={t("wizard.failed")} actionLinks={<Button variant="link" isInline onClick={() => setAgain(true)}>{t("wizard.again")}</Button>}>
+									<Alert component="h2" isInline variant="danger" title={t("wizard.failed")} actionLinks={<Button variant="link" isInline onClick={() => setTries(true)}>{t("wizard.again")}</Button>}>
 										{setup.text}
 									</Alert>
 								);
-							if (setup.archive === "ready") done();
 							return <Fields onDone={done} />;
 						}}
 					</Asked>
 				</CardBody>
 			</Card>
-		</Bullseye>
+		</main>
 	);
 }

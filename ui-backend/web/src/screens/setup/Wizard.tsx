@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A new archive's first hour: the administrator's screens one after the other, and a mail that goes through it all in the end.
 import { lazy, Suspense, useState } from "react";
-import { ActionList, ActionListItem, Alert, Button, PageSection, ProgressStep, ProgressStepper } from "@patternfly/react-core";
+import { ActionList, ActionListItem, Alert, Button, Card, CardBody, PageSection, ProgressStep, ProgressStepper } from "@patternfly/react-core";
 import { api } from "#/api/client";
 import { useAskAgain, useGet } from "#/api/useGet";
 import { toastProblem } from "#/app/toasts";
@@ -106,9 +106,16 @@ export default function Wizard() {
 					</ProgressStep>
 				))}
 			</ProgressStepper>
-			<Suspense fallback={<Loading />}>
-				<Step />
-			</Suspense>
+			<p className="sp-wizard-at">
+				{at + 1} / {steps.length}
+			</p>
+			<Card>
+				<CardBody className="sp-wizard-step">
+					<Suspense fallback={<Loading />}>
+						<Step />
+					</Suspense>
+				</CardBody>
+			</Card>
 			<ActionList className="sp-wizard-foot">
 				{at > 0 && (
 					<ActionListItem>
