@@ -128,10 +128,9 @@ def person(archive):
     with open(password, "w", encoding="utf-8") as file:
         file.write("correct horse battery\n")
     measure([SEALPOST, "--archive", archive, "user", "password", "auditor", "--password-file", password])
-    told = measure([SEALPOST, "--archive", archive, "--json", "user", "token", "auditor", "--name", "bench",
-                    "--scope", "search", "--scope", "read", "--days", "1"])
+    told = measure([SEALPOST, "--archive", archive, "user", "token", "auditor", "--for", "search,read", "--days", "1"])
     os.remove(password)
-    return json.loads(told.out)["token"]
+    return told.out.strip()
 
 
 def queries():
