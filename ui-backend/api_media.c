@@ -131,17 +131,28 @@ static int read_order(struct api_request *r, struct site_order *order_r, bool *a
 	return site_order_read(r, r->body, order_r, err);
 }
 
+/* What the body orders, as the arguments behind those of CLI. */
+static int read_new(struct api_request *r, struct cli *cli, bool *activate_r, size_t *n_r,
+		    struct err *err)
+{
+	struct site_order order;
+
+	*n_r = 2;
+	if (read_order(r, &order, activate_r, err) < 0 || site_order_check_new(&order, err) < 0)
+		return -1;
+	cli->args[(*n_r)++] = order.location.data;
+	site_order_add_login(&order, cli, n_r);
+	return 0;
+}
+
 int api_add_medium(struct api_request *r, struct err *err)
 {
 	struct cli cli = {.args = {"medium", "add"}, .timeout_ms = QUICK_MS, .then = on_added};
-	struct site_order order;
 	bool activate;
-	size_t n = 2;
+	size_t n;
 
-	if (read_order(r, &order, &activate, err) < 0 || site_order_check_new(&order, err) < 0)
+	if (read_new(r, &cli, &activate, &n, err) < 0)
 		return -1;
-	cli.args[n++] = order.location.data;
-	site_order_add_login(&order, &cli, &n);
 	if (activate)
 		cli.args[n++] = "--active";
 	return cli_run(r, &cli, err);
@@ -169,15 +180,10 @@ int api_test_medium(struct api_request *r, struct err *err)
 			  .timeout_ms = QUICK_MS,
 			  .then = on_good,
 			  .failed = on_bad};
-	struct site_order order;
 	bool activate;
-	size_t n = 2;
+	size_t n;
 
-	if (read_order(r, &order, &activate, err) < 0 || site_order_check_new(&order, err) < 0)
-		return -1;
-	cli.args[n++] = order.location.data;
-	site_order_add_login(&order, &cli, &n);
-	return cli_run(r, &cli, err);
+	return read_new(r, &cli, &activate, &n, err) < 0 ? -1 : cli_run(r, &cli, err);
 }
 
 /* --- one that is there -------------------------------------------------------------------------- */

@@ -106,7 +106,10 @@ static int check_free(struct deed *d, struct err *err)
 			: 0;
 }
 
-static int delete_all(struct deed *d, struct err *err)
+/* FN for each of the mails that is live. */
+typedef int live_fn(struct deed *d, const struct mail_row *row, struct err *err);
+
+static int each_live(struct deed *d, live_fn *fn, struct err *err)
 {
 	CLEAN(arena) arena = arena_new();
 
@@ -117,11 +120,16 @@ static int delete_all(struct deed *d, struct err *err)
 		arena_reset(arena);
 		rc = mails_get(d->a->catalog, arena, d->mails.v[i], &row, err);
 		if (rc > 0 && row.state == MAIL_LIVE)
-			rc = mark_deleted(d->a, &row, d->number, err);
+			rc = fn(d, &row, err);
 		if (rc < 0)
 			return -1;
 	}
 	return 0;
+}
+
+static int delete_one(struct deed *d, const struct mail_row *row, struct err *err)
+{
+	return mark_deleted(d->a, row, d->number, err);
 }
 
 static int put_request(struct deed *d, struct err *err)
@@ -154,7 +162,7 @@ static int ask(struct deed *d, struct err *err)
 	if (check_free(d, err) < 0 || put_request(d, err) < 0 ||
 	    note(d, AUDIT_DELETED, "request", err) < 0)
 		return -1;
-	return d->mode == DELETION_ON ? delete_all(d, err) : 0;
+	return d->mode == DELETION_ON ? each_live(d, delete_one, err) : 0;
 }
 
 int deletion_request(struct archive *a, uint64_t person, const struct numbers *mails,
@@ -203,7 +211,7 @@ static int decide(struct deed *d, struct err *err)
 	if (requests_put(d->a->catalog, &row, err) < 0 ||
 	    note(d, AUDIT_DECIDED, d->grant ? "granted: request" : "rejected: request", err) < 0)
 		return -1;
-	return d->grant ? delete_all(d, err) : 0;
+	return d->grant ? each_live(d, delete_one, err) : 0;
 }
 
 int deletion_decide(struct archive *a, uint64_t person, uint64_t request, bool grant,
@@ -217,25 +225,19 @@ int deletion_decide(struct archive *a, uint64_t person, uint64_t request, bool g
 
 /* --- holds -------------------------------------------------------------------------------------- */
 
+static int hold_one(struct deed *d, const struct mail_row *row, struct err *err)
+{
+	return hold_mails_add(d->a->catalog, d->number, row->mail, err);
+}
+
 static int hold(struct deed *d, struct err *err)
 {
-	CLEAN(arena) arena = arena_new();
 	CLEAN_STR who = STR_INIT;
 
 	audit_add_who(&who);
-	if (holds_add(d->a->catalog, str_view(&who), d->reason, &d->number, err) < 0)
+	if (holds_add(d->a->catalog, str_view(&who), d->reason, &d->number, err) < 0 ||
+	    each_live(d, hold_one, err) < 0)
 		return -1;
-	for (size_t i = 0; i < d->mails.n; i++) {
-		struct mail_row row;
-		int rc;
-
-		arena_reset(arena);
-		rc = mails_get(d->a->catalog, arena, d->mails.v[i], &row, err);
-		if (rc > 0 && row.state == MAIL_LIVE)
-			rc = hold_mails_add(d->a->catalog, d->number, row.mail, err);
-		if (rc < 0)
-			return -1;
-	}
 	return note(d, AUDIT_HELD, "set: hold", err);
 }
 

@@ -125,17 +125,24 @@ static int append_and_commit(struct catalog *catalog, struct audit_line *line, s
 	return -1;
 }
 
+/* A line of now, by who acts; WHO holds his name. */
+static struct audit_line line_of(enum audit_event what, struct view subject, struct view detail,
+				 struct str *who)
+{
+	audit_add_who(who);
+	return (struct audit_line){.time_ms = clock_ms(),
+				   .who = str_view(who),
+				   .what = VIEW(events[what]),
+				   .subject = subject,
+				   .detail = detail};
+}
+
 int audit_add(struct catalog *catalog, enum audit_event what, struct view subject,
 	      struct view detail, struct err *err)
 {
 	CLEAN_STR who = STR_INIT;
-	struct audit_line line = {.time_ms = clock_ms(),
-				  .what = VIEW(events[what]),
-				  .subject = subject,
-				  .detail = detail};
+	struct audit_line line = line_of(what, subject, detail, &who);
 
-	audit_add_who(&who);
-	line.who = str_view(&who);
 	if (db_in_transaction(catalog_db(catalog)))
 		return append(catalog, &line, err);
 	return catalog_begin(catalog, err) < 0 ? -1 : append_and_commit(catalog, &line, err);
@@ -145,18 +152,14 @@ int audit_add_soon(struct catalog *catalog, enum audit_event what, struct view s
 		   struct view detail, struct err *err)
 {
 	CLEAN_STR who = STR_INIT;
-	struct audit_line line = {.time_ms = clock_ms(),
-				  .what = VIEW(events[what]),
-				  .subject = subject,
-				  .detail = detail};
+	struct audit_line line;
 	int rc = db_try_begin(catalog_db(catalog), err);
 
 	if (rc < 0)
 		return -1;
 	if (rc == 0) /* somebody else is writing: he is waited for */
 		return audit_add(catalog, what, subject, detail, err);
-	audit_add_who(&who);
-	line.who = str_view(&who);
+	line = line_of(what, subject, detail, &who);
 	return append_and_commit(catalog, &line, err);
 }
 

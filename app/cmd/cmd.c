@@ -270,6 +270,13 @@ void cmd_json_time(struct str *out, const char *name, int64_t time_s)
 	str_addc(out, '"');
 }
 
+void cmd_add_when(struct str *out, int64_t time_s)
+{
+	str_adds(out, " on ");
+	clock_add_utc(out, time_s);
+	str_adds(out, ": ");
+}
+
 void cmd_json_list(struct str *out, const struct view *texts, size_t n)
 {
 	str_addc(out, '[');

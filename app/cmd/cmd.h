@@ -157,6 +157,8 @@ void cmd_json_text(struct str *out, struct view text);
 void cmd_json_list(struct str *out, const struct view *texts, size_t n);
 /* , "NAME": "2026-11-22T18:00:00Z", or null for 0. */
 void cmd_json_time(struct str *out, const char *name, int64_t time_s);
+/* " on 2026-11-22T18:00:00Z: ", behind who did it. */
+void cmd_add_when(struct str *out, int64_t time_s);
 /* Write a line to standard output; -1: nobody reads it any more, or the disk is full. */
 int cmd_print(const struct str *line);
 

@@ -2,14 +2,6 @@
 #include "app/archive/deletion.h"
 #include "app/archive/find.h"
 #include "app/cmd/cmd.h"
-#include "base/clock.h"
-
-static void add_when(struct str *out, int64_t time_s)
-{
-	str_adds(out, " on ");
-	clock_add_utc(out, time_s);
-	str_adds(out, ": ");
-}
 
 static void add_row(struct str *out, const struct hold_row *row, bool json)
 {
@@ -28,12 +20,12 @@ static void add_row(struct str *out, const struct hold_row *row, bool json)
 	str_addf(out, "%llu  %llu mails, set by ", (unsigned long long)row->hold,
 		 (unsigned long long)row->mails);
 	str_addsafe(out, VIEW(row->who), false);
-	add_when(out, row->made_s);
+	cmd_add_when(out, row->made_s);
 	str_addsafe(out, VIEW(row->reason), false);
 	if (row->lifted_s != 0) {
 		str_adds(out, "\n    lifted by ");
 		str_addsafe(out, VIEW(row->lifter), false);
-		add_when(out, row->lifted_s);
+		cmd_add_when(out, row->lifted_s);
 		str_addsafe(out, VIEW(row->why), false);
 	}
 	str_addc(out, '\n');

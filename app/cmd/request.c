@@ -2,7 +2,6 @@
 #include "app/archive/deletion.h"
 #include "app/catalog/people.h"
 #include "app/cmd/cmd.h"
-#include "base/clock.h"
 
 /* The command line is nobody's: it may decide whatever a person asked for, and what it asked for itself waits for a person. */
 enum { NOBODY = 0, LIST_MAX = 1000 };
@@ -12,13 +11,6 @@ static const char *state_text(const struct request_row *row)
 	static const char *const texts[] = {"open", "rejected", "approved"};
 
 	return row->carried_out ? "carried out" : texts[row->state];
-}
-
-static void add_when(struct str *out, int64_t time_s)
-{
-	str_adds(out, " on ");
-	clock_add_utc(out, time_s);
-	str_adds(out, ": ");
 }
 
 static void add_row(struct str *out, const struct request_row *row, bool json)
@@ -42,12 +34,12 @@ static void add_row(struct str *out, const struct request_row *row, bool json)
 	str_addf(out, "%llu  %s  %llu mails, asked for by ", (unsigned long long)row->request,
 		 state_text(row), (unsigned long long)row->mails);
 	str_addsafe(out, VIEW(row->who), false);
-	add_when(out, row->made_s);
+	cmd_add_when(out, row->made_s);
 	str_addsafe(out, VIEW(row->reason), false);
 	if (row->decided_s != 0) {
 		str_adds(out, "\n    decided by ");
 		str_addsafe(out, VIEW(row->decider), false);
-		add_when(out, row->decided_s);
+		cmd_add_when(out, row->decided_s);
 		str_addsafe(out, VIEW(row->decision), false);
 	}
 	str_addc(out, '\n');
