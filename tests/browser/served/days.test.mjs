@@ -118,7 +118,7 @@ test("an administrator adds a user, who logs in; and sees jobs and the log, but 
 	});
 });
 
-const ADMIN = ["/admin/users", "/admin/groups", "/admin/sources", "/admin/rules", "/admin/key", "/admin/spool", "/admin/jobs", "/admin/statistics", "/log", "/admin/appearance"];
+const ADMIN = ["/admin/users", "/admin/groups", "/admin/sources", "/admin/rules", "/admin/key", "/admin/media", "/admin/intake", "/admin/backup", "/admin/timestamps", "/admin/tools", "/admin/spool", "/admin/jobs", "/admin/statistics", "/log", "/admin/appearance"];
 for (const [locale, colorScheme, width] of /** @type {const} */ ([["en-GB", "light", 1280], ["de-DE", "dark", 360]]))
 	test(`the administrator's screens: axe finds nothing, and nothing sticks out: ${locale}, ${colorScheme}, ${width} pixels`, () =>
 		asPerson(

@@ -46,3 +46,4 @@ export type MediumOrder = Schemas["MediumOrder"];
 export type Setup = Schemas["Setup"];
 export type Timestamps = Schemas["Timestamps"];
 export type TimestampsOrder = Schemas["TimestampsOrder"];
+export type FetchAccount = Schemas["FetchAccount"];

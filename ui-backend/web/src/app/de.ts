@@ -54,6 +54,7 @@ export const de: Same<typeof en> = {
 	"nav.intake": "Mailannahme",
 	"nav.backup": "Sicherung",
 	"nav.timestamps": "Zeitstempel",
+	"nav.tools": "Werkzeuge",
 	"nav.account": "Mein Konto",
 	"tasks": "Aufgaben",
 	"tasks.running": { one: "{n} Aufgabe läuft", other: "{n} Aufgaben laufen" },

@@ -51,6 +51,7 @@ export const en = {
 	"nav.intake": "Mail intake",
 	"nav.backup": "Backup",
 	"nav.timestamps": "Timestamps",
+	"nav.tools": "Tools",
 	"nav.account": "My account",
 	"tasks": "Tasks",
 	"tasks.running": { one: "{n} task is running", other: "{n} tasks are running" },

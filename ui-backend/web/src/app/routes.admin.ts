@@ -20,6 +20,7 @@ export const adminRoutes: readonly Route[] = [
 	{ path: "/admin/backup", screen: lazy(() => import("#/screens/admin/Backup")), rights: ["CONFIGURE"], nav: "nav.backup" },
 	{ path: "/admin/timestamps", screen: lazy(() => import("#/screens/admin/Timestamps")), rights: ["CONFIGURE"], nav: "nav.timestamps" },
 	{ path: "/admin/key", screen: lazy(() => import("#/screens/admin/Key")), rights: ["CONFIGURE"], nav: "nav.key" },
+	{ path: "/admin/tools", screen: lazy(() => import("#/screens/admin/Tools")), rights: ["CONFIGURE"], nav: "nav.tools" },
 	{ path: "/admin/spool", screen: lazy(() => import("#/screens/admin/Spool")), rights: ["CONFIGURE"], nav: "nav.spool" },
 	{ path: "/admin/jobs", screen: lazy(() => import("#/screens/admin/Jobs")), rights: ["CONFIGURE"], nav: "nav.jobs" },
 	{ path: "/admin/statistics", screen: lazy(() => import("#/screens/admin/Statistics")), rights: ["CONFIGURE"], nav: "nav.statistics" },
