@@ -16,6 +16,7 @@ static void set_defaults(struct alarm_settings *s)
 	s->stamp_days = 8;
 	s->space_days = 30;
 	s->certificate_days = 21;
+	s->failed_log_ins = 50;
 }
 
 /* The rows of S into ROWS; how many. */
@@ -49,6 +50,8 @@ static size_t list_rows(struct alarm_settings *s, struct conf_row rows[ROWS_MAX]
 		 CONF_NUMBER},
 		{"certificate_days", &s->certificate_days, 1, 3660,
 		 "alarm when a certificate ends in fewer days", CONF_NUMBER},
+		{"failed_log_ins", &s->failed_log_ins, 0, 1000000,
+		 "alarm when so many log-ins fail within an hour; 0: none", CONF_NUMBER},
 	};
 
 	_Static_assert(sizeof(all) <= ROWS_MAX * sizeof(*rows), "ROWS_MAX is too small");

@@ -19,7 +19,8 @@
 	X(key_backup, "there is no backup of the archive key")                                     \
 	X(timestamp, "timestamps: the authority's certificate ends, or mails wait for too long")   \
 	X(certificate, "a TLS certificate of a door ends")                                         \
-	X(index, "the search index is behind")
+	X(index, "the search index is behind")                                                     \
+	X(log_in, "many log-ins fail")
 
 /* ARCHIVE/alarms.conf */
 struct alarm_settings {
@@ -30,6 +31,7 @@ struct alarm_settings {
 	uint64_t no_mail_hours; /* fixed bound; 0: only what was learned */
 	uint64_t spool_minutes, staging_minutes, index_minutes, stamp_days;
 	uint64_t space_days, certificate_days;
+	uint64_t failed_log_ins; /* 0: no alarm */
 };
 int alarm_settings_read(const char *archive_dir, struct alarm_settings **settings_r,
 			struct err *err);

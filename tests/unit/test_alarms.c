@@ -5,6 +5,7 @@
 #include "app/archive/catch_up.h"
 #include "app/catalog/days.h"
 #include "app/catalog/jobs.h"
+#include "app/catalog/sessions.h"
 #include "app/catalog/stamps.h"
 #include "app/intake/spool.h"
 #include "app/watch/statistics.h"
@@ -634,6 +635,34 @@ static void statistics_count_from_the_first_mail_on_and_then_what_is_new(void **
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, fixture_folder, fixture_teardown)
+static void fail_log_ins(struct fixture *f, uint64_t failed, int64_t last_s)
+{
+	const struct failure_row row = {.failed = failed, .last_s = last_s};
+	struct hash name = {{1}}, client = {{2}};
+
+	/* each counts for the name and for the client's address */
+	assert_int_equal(failures_put(archive_catalog(f->a), &name, &row, &f->err), 0);
+	assert_int_equal(failures_put(archive_catalog(f->a), &client, &row, &f->err), 0);
+}
+
+static void many_log_ins_that_fail_within_an_hour_are_an_alarm(void **state)
+{
+	struct fixture *f = *state;
+	const int64_t now = clock_s();
+	CLEAN(look) few = NULL;
+	CLEAN(look) many = NULL;
+	CLEAN(look) later = NULL;
+
+	fail_log_ins(f, 49, now);
+	few = look_at(f, now);
+	assert_null(find(few, "log_in"));
+	fail_log_ins(f, 50, now);
+	many = look_at(f, now);
+	assert_non_null(find(many, "log_in"));
+	later = look_at(f, now + HOUR + 1);
+	assert_null(find(later, "log_in"));
+}
+
 #define IN_ARCHIVE(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -663,6 +692,7 @@ int main(void)
 		IN_ARCHIVE(what_sendmail_did_not_take_is_told_the_next_time),
 		IN_ARCHIVE(a_sendmail_that_hangs_is_ended_with_all_that_it_started),
 		IN_ARCHIVE(statistics_count_from_the_first_mail_on_and_then_what_is_new),
+		IN_ARCHIVE(many_log_ins_that_fail_within_an_hour_are_an_alarm),
 	};
 
 	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { AXE, openPage, startBrowser } from "../browser.mjs";
+import { AXE, openPage, SCREENS, startBrowser } from "../browser.mjs";
 
 const axe = readFileSync(AXE, "utf8");
 const url = process.env.SEALPOST_URL ?? "";
@@ -128,6 +128,7 @@ for (const [locale, colorScheme, width] of /** @type {const} */ ([["en-GB", "lig
 					await page.goto(`${url}#${at}`);
 					await page.getByRole("heading", { level: 1 }).waitFor();
 					await page.waitForLoadState("networkidle");
+					await page.screenshot({ path: `${SCREENS}/${at.slice(1).replace("/", "-")}-${width}-${colorScheme}-${locale.slice(0, 2)}.png` });
 					await page.evaluate(axe);
 					const found = await page.evaluate(async () => {
 						const { violations } = await /** @type {any} */ (window).axe.run(document, { iframes: false });
