@@ -164,7 +164,8 @@ static void end(struct source_talk *talk, bool by_itself)
 		return;
 	if (!by_itself || (program_wait(talk->pid, "login", END_MS, &ignored) < 0 &&
 			   ignored.kind == ERR_TIMEOUT)) {
-		kill(talk->pid, SIGKILL);
+		kill(-talk->pid, SIGKILL); /* with what a PAM module started */
+		kill(talk->pid, SIGKILL);  /* it may be no group yet */
 		while (waitpid(talk->pid, NULL, 0) < 0 && errno == EINTR)
 			continue;
 	}

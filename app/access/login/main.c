@@ -22,6 +22,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 enum { FILES = 64, QUESTION_MS = 10 * 1000, GRACE_MS = 1000, NAME_MAX_BYTES = 256 };
@@ -130,6 +131,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	setpgid(0, 0); /* its starter ends all of the group */
 	if (jail_follow_starter(&err) == 0) {
 		clearenv();
 		setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);

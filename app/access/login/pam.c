@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <security/pam_appl.h>
+#include <unistd.h>
 
 enum { MEMBERS_MAX = 10 * 1000 };
 
@@ -215,19 +216,37 @@ static int list(struct login *login, struct err *err)
 	return rc < 0 ? -1 : login_say(login, SOURCE_RIGHT, NULL);
 }
 
+/* PAM itself takes the service "other" for one that it does not know. */
+static bool has_service(const struct login *login, const char *service)
+{
+	static const char *const places[] = {"/etc/pam.d", "/usr/lib/pam.d"};
+
+	if (service[0] == '/')
+		return access(service, R_OK) == 0;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+		if (access(arena_f(login->arena, "%s/%s", places[i], service), R_OK) == 0)
+			return true;
+	return false;
+}
+
 /* A password cannot be tried without one; that the service can be started, and the group is there, can be seen. */
 static int test(struct login *login, struct err *err)
 {
-	const struct pam_conv conv = {converse, &(struct talk){"nobody", NULL}};
+	struct talk nobody = {"nobody", NULL};
+	const struct pam_conv conv = {converse, &nobody};
 	const char *service = login_value(login, SOURCE_APPLIANCE_SERVICE);
 	pam_handle_t *pam = NULL;
-	int status = start(service, &conv, "nobody", &pam, login->arena);
+	int status;
 
+	if (!has_service(login, service))
+		return err_set(err, ERR_SYNTAX, "there is no PAM service %s; its file is missing",
+			       service);
+	status = start(service, &conv, "nobody", &pam, login->arena);
 	if (pam != NULL)
 		pam_end(pam, status);
 	if (status != PAM_SUCCESS)
 		return err_set(err, ERR_SYNTAX,
-			       "PAM does not know the service %s: its file is missing or "
+			       "PAM cannot start the service %s: its file is "
 			       "malformed",
 			       service);
 	if (list(login, err) < 0)

@@ -341,8 +341,11 @@ static int say(struct imap *imap, const char *text, struct err *err)
 	return conn_flush(imap->conn, err);
 }
 
+/* UNAVAILABLE: what it would look the user up in does not answer (RFC 5530, section 3). */
 static int refused(const struct imap_result *result, struct err *err)
 {
+	if (strcmp(result->code, "UNAVAILABLE") == 0)
+		return err_set(err, ERR_OFFLINE, "the server cannot check the log-in now");
 	return err_set(
 		err, ERR_DENIED,
 		"the server does not let this user in: name, password or token is wrong, or the "
