@@ -1,152 +1,92 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""slapd - a private OpenLDAP server with TLS from a private CA, and a few people and groups in it."""
-import os
+"""slapd - OpenLDAP's server, private to a test: people, groups, and TLS with a CA of its own."""
+import contextlib
 import pathlib
-import shutil
-import socket
 import subprocess
-import time
 
 from dovecot import make_certificates
 from ports import free_port
+from postfix import wait_until
+from sealpost import ENV, TIMEOUT_S
+from serve import listens
 
 BASE = "dc=firm,dc=example"
-SEARCHER, SEARCHER_PASSWORD = f"cn=archive,{BASE}", 'search "wörd\\'
+READER, READER_PASSWORD = f"cn=reader,{BASE}", "lets the archive search"
 PASSWORD = 'pass "wörd\\'
-START_S = STOP_S = 30
 
 CONF = """
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema
-include /etc/ldap/schema/nis.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
-moduleload ppolicy
-pidfile {dir}/slapd.pid
-TLSCACertificateFile {dir}/ca.crt
-TLSCertificateFile {dir}/server.crt
-TLSCertificateKeyFile {dir}/server.key
-security simple_bind={ssf}
-sizelimit 200
+pidfile {folder}/pid
+argsfile {folder}/args
+TLSCACertificateFile {ca}
+TLSCertificateFile {cert}
+TLSCertificateKeyFile {key}
+security simple_bind=128
+access to attrs=userPassword by anonymous auth by * none
+access to * by dn.exact="{reader}" read by users none by * none
 database mdb
-directory {dir}/data
 suffix "{base}"
 rootdn "cn=root,{base}"
-rootpw root
-dbnosync
-overlay ppolicy
-access to attrs=userPassword by anonymous auth by * none
-access to * by dn.exact="{searcher}" read by self read by anonymous auth by * none
+directory {folder}/data
+maxsize 16777216
 """
 
-PERSON = """dn: uid={uid},ou=people,{base}
+PERSON = """
+dn: uid={name},ou=people,{base}
 objectClass: inetOrgPerson
-objectClass: shadowAccount
-objectClass: extensibleObject
-uid: {uid}
+uid: {name}
 cn: {shown}
-sn: {uid}
+sn: {shown}
 displayName: {shown}
+mail: {name}@firm.example
 userPassword: {password}
-{more}
-
-"""
-
-GROUP = """dn: cn={name},ou=groups,{base}
-objectClass: groupOfNames
-objectClass: extensibleObject
-cn: {name}
-{more}
-
 """
 
 
-def _people():
-    for uid, shown, more in (
-            ("anna", "Anna Smith", "mail: Anna.Smith@firm.example\nmail: anna@firm.example"),
-            ("otto", "Otto", "mail: otto@firm.example"),
-            ("berta", "Berta", "mail: berta@firm.example\nshadowExpire: 1"),
-            ("carl", "Carl", "mail: carl@firm.example\npwdAccountLockedTime: 000001010000Z"),
-            ("emil", "Emil", "mail: emil@firm.example"),
-            ("dora", "Dora", "shadowExpire: -1"),
-            ("o(x)*", "Odd", "mail: odd@firm.example")):
-        yield PERSON.format(uid=uid, shown=shown, more=more, base=BASE, password=PASSWORD)
-
-
-def _groups():
-    def member(*names):
-        return "\n".join(f"member: {name},{BASE}" for name in names)
-
-    anna, otto = "uid=anna,ou=people", "uid=otto,ou=people"
-    for name, more in (
-            ("staff", member(anna) + "\nmail: Staff@firm.example"),
-            ("company", member("cn=staff,ou=groups") + "\nmail: all@firm.example"),
-            ("ring one", member("cn=ring two,ou=groups", otto)),
-            ("ring two", member("cn=ring one,ou=groups")),
-            ("others", member(otto) + "\nmail: others@firm.example")):
-        yield GROUP.format(name=name, more=more, base=BASE)
-    yield (f"dn: cn=unix,ou=groups,{BASE}\nobjectClass: posixGroup\ncn: unix\ngidNumber: 1000\n"
-           "memberUid: anna\n\n")
-
-
-def content():
-    yield f"dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\no: Firm\ndc: firm\n\n"
-    for unit in ("people", "groups", "empty"):
-        yield f"dn: ou={unit},{BASE}\nobjectClass: organizationalUnit\nou: {unit}\n\n"
-    yield (f"dn: {SEARCHER}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\n"
-           f"cn: archive\nuserPassword: {SEARCHER_PASSWORD}\n\n")
-    yield from _people()
-    yield from _groups()
-    for n in range(150):
-        yield PERSON.format(uid=f"u{n:03}", shown=f"Number {n}", more=f"mail: u{n:03}@firm.example", base=BASE,
-                            password=PASSWORD)
+def ldif():
+    entries = [f"dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\no: Firm\ndc: firm\n",
+               f"dn: ou=people,{BASE}\nobjectClass: organizationalUnit\nou: people\n",
+               f"dn: ou=groups,{BASE}\nobjectClass: organizationalUnit\nou: groups\n",
+               f"dn: {READER}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: reader\n"
+               f"userPassword: {READER_PASSWORD}\n"]
+    entries += [PERSON.format(name=name, shown=shown, base=BASE, password=PASSWORD).lstrip()
+                for name, shown in (("anna", "Anna Smith"), ("bert", "Bert Jones"))]
+    entries.append(f"dn: cn=sales,ou=groups,{BASE}\nobjectClass: groupOfNames\ncn: sales\n"
+                   f"member: uid=anna,ou=people,{BASE}\n")
+    return "\n".join(entries)
 
 
 class Slapd:
-    """One that runs, with its ports ldap and ldaps, and ca and other_ca, files of certificates. Use it in a `with`.
-    SSF 128: it takes passwords in TLS only."""
-
-    def __init__(self, path, ssf=128):
-        self.path = pathlib.Path(path)
-        self.ca, self.other_ca = self.path / "ca.crt", self.path / "other-ca.crt"
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
         self.ldap, self.ldaps = free_port(), free_port()
-        (self.path / "data").mkdir(parents=True)
-        make_certificates(self.path)
-        (self.path / "password").write_text(SEARCHER_PASSWORD + "\n")
-        (self.path / "slapd.conf").write_text(CONF.format(dir=self.path, base=BASE, searcher=SEARCHER, ssf=ssf))
-        (self.path / "content.ldif").write_text("".join(content()))
-        subprocess.run(["slapadd", "-q", "-f", self.path / "slapd.conf", "-l", self.path / "content.ldif"], check=True,
-                       capture_output=True)
+        make_certificates(self.folder)
+        self.ca, self.other_ca = self.folder / "ca.crt", self.folder / "other-ca.crt"
+        (self.folder / "data").mkdir()
+        conf = self.folder / "slapd.conf"
+        conf.write_text(CONF.format(folder=self.folder, ca=self.ca, cert=self.folder / "server.crt", key=self.folder / "server.key", base=BASE, reader=READER))
+        (self.folder / "people.ldif").write_text(ldif(), encoding="utf-8")
+        subprocess.run(["/usr/sbin/slapadd", "-f", conf, "-l", self.folder / "people.ldif"], check=True, capture_output=True, env=ENV)
         self.process = None
 
     def __enter__(self):
-        return self.start()
+        self.process = subprocess.Popen(
+            ["/usr/sbin/slapd", "-d", "0", "-f", self.folder / "slapd.conf", "-h",
+             f"ldap://127.0.0.1:{self.ldap} ldaps://127.0.0.1:{self.ldaps}"],
+            env=ENV, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: listens(self.ldaps))
+        return self
 
     def __exit__(self, *_):
-        self.stop()
-        shutil.rmtree(self.path)
+        self.process.terminate()
+        self.process.wait(TIMEOUT_S)
 
-    def start(self):
-        self.process = subprocess.Popen(
-            ["slapd", "-f", str(self.path / "slapd.conf"), "-d", "0",
-             "-h", f"ldap://127.0.0.1:{self.ldap} ldaps://127.0.0.1:{self.ldaps}"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        begun = time.monotonic()
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.ldaps), 1).close()
-                return self
-            except OSError:
-                assert self.process.poll() is None and time.monotonic() - begun < START_S
-                time.sleep(0.01)
 
-    def stop(self):
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(STOP_S)
-        self.process = None
-
-    def rename(self, name, new):
-        subprocess.run(["ldapmodrdn", "-r", "-x", "-H", f"ldaps://127.0.0.1:{self.ldaps}", "-D", f"cn=root,{BASE}", "-w", "root",
-                        f"{name},{BASE}", new], env={**os.environ, "LDAPTLS_CACERT": str(self.ca)}, check=True)
+@contextlib.contextmanager
+def running(folder):
+    with Slapd(folder) as server:
+        yield server
