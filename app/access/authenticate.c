@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <poll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -332,12 +333,22 @@ static int go_on(struct login *l, struct err *err)
 	return fail(l, err);
 }
 
+/* Has the source answered, or its time come? Who drives this may ask at any time. */
+static bool has_spoken(const struct login *l)
+{
+	struct pollfd p = {.fd = source_talk_fd(l->talk), .events = POLLIN};
+
+	return poll(&p, 1, 0) > 0 || clock_monotonic_ms() >= source_talk_deadline_ms(l->talk);
+}
+
 int login_step(struct login *l, struct err *err)
 {
 	if (l->outcome == WAIT || l->outcome == RIGHT)
 		return 1;
 	if (l->hold_fd >= 0)
 		return clock_monotonic_ms() >= l->hold_ms;
+	if (l->talk != NULL && !has_spoken(l))
+		return 0;
 	if (l->talk != NULL && hear(l, err) < 0)
 		return -1;
 	return go_on(l, err);

@@ -39,7 +39,7 @@ void login_free(struct login **login);
 
 int login_fd(const struct login *login);
 int64_t login_deadline_ms(const struct login *login); /* clock_monotonic_ms() */
-/* 1 it is decided; 0 wait again, maybe for another descriptor. */
+/* 1 it is decided; 0 wait (again), maybe for another descriptor. May be called at any time. */
 int login_step(struct login *login, struct err *err);
 
 /* ERR_LOGIN (LO3); ERR_SECOND: the password is right, a code is needed, or the one given is wrong; ERR_THROTTLED: see login_wait_s();
