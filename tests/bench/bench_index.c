@@ -80,12 +80,15 @@ static void put_mail(struct index *index, uint64_t mail, size_t text_bytes)
 {
 	CLEAN_STR subject = STR_INIT, from = STR_INIT, to = STR_INIT, body = STR_INIT;
 	uint64_t people[3] = {1 + zipf(PEOPLE), 1 + random_number() % PEOPLE, 1 + zipf(PEOPLE)};
-	const uint64_t source = 1 + mail % 3;
+	const struct scope_place place = {1 + mail % 3, VIEW("INBOX/1/1")};
+	const struct view domain = VIEW("dept.example.org");
 	struct index_doc doc = {.mail = mail,
 				.addresses = people,
 				.n_addresses = 3,
-				.sources = &source,
-				.n_sources = 1,
+				.domains = &domain,
+				.n_domains = 1,
+				.places = &place,
+				.n_places = 1,
 				.medium = 1};
 	struct err err;
 

@@ -206,7 +206,6 @@ static void places_lead_through_the_whole_list_once(void **state)
 	uint64_t id = id_of(f, "bert@example.org");
 	struct scope bert = {.addresses = &id, .n_addresses = 1};
 	const struct scope *scopes[] = {&all, &bert};
-	CLEAN(arena) arena = arena_new();
 
 	for (size_t i = 0; i < 2; i++)
 		for (size_t limit = 1; limit <= MAILS + 1; limit += 4) {
