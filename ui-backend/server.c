@@ -64,6 +64,37 @@ static struct link *link_of(struct MHD_Connection *connection)
 		->socket_context;
 }
 
+static void log_answered(const struct api_request *r)
+{
+	long long ms = (long long)(clock_monotonic_ms() - r->priv->begun_ms);
+
+	if (r->route == NULL || r->priv->state != REQUEST_ANSWERED)
+		return;
+	if (r->route->method == METHOD_GET)
+		log_debug("answered route=%s status=%u ms=%lld", r->route->name, r->priv->status,
+			  ms);
+	else
+		log_info("answered route=%s status=%u ms=%lld", r->route->name, r->priv->status,
+			 ms);
+}
+
+/* MHD tells nothing more of a request whose head is no good: that ends with the next, or the connection. */
+static void end_request(struct server *s, struct link *link)
+{
+	struct api_request *r = link->request;
+
+	if (r == NULL)
+		return;
+	log_answered(r);
+	if (r->priv->event != NULL) {
+		events_drop(s->events, &r->priv->event);
+		s->waiting--;
+	}
+	request_free(&r);
+	s->requests--;
+	link->request = NULL;
+}
+
 static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
 			  enum MHD_ConnectionNotificationCode code)
 {
@@ -82,6 +113,7 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
 			link->next->at = &link->next;
 		s->links = link;
 	} else if (link != NULL) {
+		end_request(s, link);
 		*link->at = link->next;
 		if (link->next != NULL)
 			link->next->at = link->at;
@@ -113,6 +145,7 @@ static void *on_first_line(void *arg, const char *uri, struct MHD_Connection *co
 	struct server *s = arg;
 	struct link *link = link_of(connection);
 
+	end_request(s, link);
 	s->requests++;
 	return link->request = request_new(s, connection, uri);
 }
@@ -181,42 +214,18 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	return MHD_YES;
 }
 
-static void log_answered(const struct api_request *r)
-{
-	long long ms = (long long)(clock_monotonic_ms() - r->priv->begun_ms);
-
-	if (r->route == NULL || r->priv->state != REQUEST_ANSWERED)
-		return;
-	if (r->route->method == METHOD_GET)
-		log_debug("answered route=%s status=%u ms=%lld", r->route->name, r->priv->status,
-			  ms);
-	else
-		log_info("answered route=%s status=%u ms=%lld", r->route->name, r->priv->status,
-			 ms);
-}
-
 static void on_completed(void *arg, struct MHD_Connection *connection, void **context,
 			 enum MHD_RequestTerminationCode code)
 {
 	struct server *s = arg;
-	struct api_request *r = *context;
 	struct link *link = link_of(connection);
 
 	(void)code;
-	if (r == NULL)
-		return;
-	log_answered(r);
-	if (r->priv->event != NULL) {
-		events_drop(s->events, &r->priv->event);
-		s->waiting--;
-	}
-	request_free(&r);
-	s->requests--;
 	*context = NULL;
-	if (link != NULL) {
-		link->request = NULL;
-		give_time(link, s->options->settings->head_timeout_s);
-	}
+	if (link == NULL)
+		return;
+	end_request(s, link);
+	give_time(link, s->options->settings->head_timeout_s);
 }
 
 /* --- waiting ------------------------------------------------------------------------------------ */
