@@ -196,12 +196,12 @@ int cmd_find_mail(const struct cmd *cmd, struct archive *a, struct arena *arena,
 	return -1;
 }
 
-static int prompt_twice(struct secret **password_r, struct err *err)
+static int prompt_twice(const char *question, struct secret **password_r, struct err *err)
 {
 	CLEAN(secret) first = NULL;
 	CLEAN(secret) second = NULL;
 
-	if (secret_prompt("Password for the key backup: ", &first, err) < 0 ||
+	if (secret_prompt(question, &first, err) < 0 ||
 	    secret_prompt("The same once more: ", &second, err) < 0)
 		return -1;
 	if (!secret_eq(first, second))
@@ -210,17 +210,20 @@ static int prompt_twice(struct secret **password_r, struct err *err)
 	return 0;
 }
 
-int cmd_password(const struct cmd *cmd, const char *file, bool confirm, struct secret **password_r)
+int cmd_password(const struct cmd *cmd, const char *of, const char *file, bool confirm,
+		 struct secret **password_r)
 {
+	CLEAN_STR question = STR_INIT;
 	struct err err = {0};
 	int rc;
 
+	str_addf(&question, "Password %s %s: ", confirm ? "for" : "of", of);
 	if (file != NULL)
 		rc = secret_read_line_file(file, password_r, &err);
 	else if (confirm)
-		rc = prompt_twice(password_r, &err);
+		rc = prompt_twice(question.data, password_r, &err);
 	else
-		rc = secret_prompt("Password of the key backup: ", password_r, &err);
+		rc = secret_prompt(question.data, password_r, &err);
 	if (rc < 0)
 		cmd_fail(cmd, &err);
 	return rc;
@@ -309,18 +312,36 @@ const char *cmd_bytes(uint64_t bytes, char out[32])
 	return out;
 }
 
-int cmd_date(const char *text, int64_t *time_s_r)
+static int read_date(const char *text, bool behind, int64_t *time_s_r)
 {
-	static const char *const forms[] = {"%Y-%m-%d", "%Y-%m", "%Y"};
+	static const struct {
+		const char *form;
+		int years, months, days;
+	} forms[] = {{"%Y-%m-%d", 0, 0, 1}, {"%Y-%m", 0, 1, 0}, {"%Y", 1, 0, 0}};
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
 		struct tm tm = {.tm_mday = 1};
-		const char *end = strptime(text, forms[i], &tm);
+		const char *end = strptime(text, forms[i].form, &tm);
 
 		if (end == NULL || *end != '\0' || tm.tm_year < 70)
 			continue;
+		if (behind) {
+			tm.tm_year += forms[i].years;
+			tm.tm_mon += forms[i].months;
+			tm.tm_mday += forms[i].days;
+		}
 		*time_s_r = clock_of_local(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, 0, 0, 0);
 		return 0;
 	}
 	return -1;
+}
+
+int cmd_date(const char *text, int64_t *time_s_r)
+{
+	return read_date(text, false, time_s_r);
+}
+
+int cmd_date_end(const char *text, int64_t *time_s_r)
+{
+	return read_date(text, true, time_s_r);
 }

@@ -138,8 +138,10 @@ int cmd_open(const struct cmd *cmd, struct archive **archive_r);
 int cmd_find_mail(const struct cmd *cmd, struct archive *a, struct arena *arena, const char *text,
 		  struct mail_row *row_r);
 
-/* A password from FILE, or if that is NULL asked for (twice if CONFIRM). -1: told. */
-int cmd_password(const struct cmd *cmd, const char *file, bool confirm, struct secret **password_r);
+/* The password OF something ("the key backup") from FILE, or if that is NULL asked for (twice if CONFIRM).
+ * -1: told. */
+int cmd_password(const struct cmd *cmd, const char *of, const char *file, bool confirm,
+		 struct secret **password_r);
 
 /* A line of the audit log, for what was just done. What fails is told: it does not undo what was done. */
 void cmd_audit_line(struct archive *a, enum audit_event what, const char *subject,
@@ -169,5 +171,7 @@ const char *cmd_bytes(uint64_t bytes, char out[32]);
 
 /* 2024, 2024-05 or 2024-05-17, local time, the first second of it; -1 malformed. */
 int cmd_date(const char *text, int64_t *time_s_r);
+/* The same, the first second behind it: for bounds that name the last year, month or day. */
+int cmd_date_end(const char *text, int64_t *time_s_r);
 
 #endif

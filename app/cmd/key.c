@@ -24,7 +24,8 @@ static int key_export(struct cmd *cmd, const struct key_options *o)
 	struct keytext_about about = {.made_s = clock_s()};
 	struct err err = {0};
 
-	if (cmd_password(cmd, o->password_file, true, &password) < 0 || cmd_open(cmd, &a) < 0)
+	if (cmd_password(cmd, "the key backup", o->password_file, true, &password) < 0 ||
+	    cmd_open(cmd, &a) < 0)
 		return EXIT_FAILED;
 	if (setting_get(archive_catalog(a), "name", &name, &err) < 0)
 		return cmd_fail(cmd, &err);
@@ -60,7 +61,7 @@ static int key_import(struct cmd *cmd, const struct key_options *o)
 
 	if (cmd->argc > 2)
 		return cmd_usage(cmd, "import takes one file, or reads standard input");
-	if (cmd_password(cmd, o->password_file, false, &password) < 0)
+	if (cmd_password(cmd, "the key backup", o->password_file, false, &password) < 0)
 		return EXIT_FAILED;
 	str_addf(&path, "%s/archive.key", cmd->archive_dir);
 	if (read_text(cmd->argc == 2 ? cmd->argv[1] : NULL, &text, &err) < 0 ||

@@ -49,7 +49,8 @@ static int load_site(const struct cmd *cmd, const struct medium_options *o, stru
 	if (o->password_file == NULL &&
 	    secret_prompt("Password of the share's user: ", password_r, &err) < 0)
 		return cmd_fail(cmd, &err);
-	if (o->password_file != NULL && cmd_password(cmd, o->password_file, false, password_r) < 0)
+	if (o->password_file != NULL &&
+	    cmd_password(cmd, "the share's user", o->password_file, false, password_r) < 0)
 		return EXIT_FAILED;
 	site->password = *password_r;
 	return EXIT_DONE;

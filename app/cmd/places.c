@@ -10,7 +10,7 @@ int places_load(const struct cmd *cmd, struct places *p)
 	if ((p->user == NULL) != (p->password_file == NULL))
 		return cmd_usage(cmd, "--user and --password-file are given together");
 	if (p->password_file != NULL &&
-	    cmd_password(cmd, p->password_file, false, &p->password) < 0)
+	    cmd_password(cmd, "the user", p->password_file, false, &p->password) < 0)
 		return EXIT_FAILED;
 	p->v = mem_new((p->locations.n + 1) * sizeof(*p->v));
 	for (size_t i = 0; i < p->locations.n; i++) {

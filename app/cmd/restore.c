@@ -124,7 +124,7 @@ static int read_key(const struct cmd *cmd, const struct restore_options *o, stru
 	CLEAN_STR text = STR_INIT;
 	struct err err = {0};
 
-	if (cmd_password(cmd, o->key_password_file, false, &password) < 0)
+	if (cmd_password(cmd, "the key backup", o->key_password_file, false, &password) < 0)
 		return EXIT_FAILED;
 	if (file_read(o->key_backup, BACKUP_MAX_BYTES, &text, &err) < 0 ||
 	    keytext_read(str_view(&text), password, keys_r, &err) < 0)

@@ -163,7 +163,7 @@ static int put_password(struct cmd *cmd, struct source *source, const struct opt
 
 	if (o->password_file == NULL && !o->password_prompt)
 		return 0;
-	if (cmd_password(cmd, o->password_file, false, &password) < 0)
+	if (cmd_password(cmd, "the source", o->password_file, false, &password) < 0)
 		return -1;
 	secret_free(&source->password);
 	source->password = TAKE(password);
@@ -349,7 +349,7 @@ static int test(struct cmd *cmd, struct archive *a, enum person_source which,
 		return cmd_usage(cmd, "whose password is that? Name a --user");
 	if (o->user != NULL)
 		question.what = has_password ? SOURCE_LOGIN : SOURCE_LOOK;
-	if (has_password && cmd_password(cmd, o->password_file, false, &password) < 0)
+	if (has_password && cmd_password(cmd, "the source", o->password_file, false, &password) < 0)
 		return EXIT_FAILED;
 	question.password = password;
 	return ask(cmd, a, which, &question);

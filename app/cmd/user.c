@@ -7,6 +7,8 @@
 #include "app/cmd/cmd.h"
 #include "base/clock.h"
 
+#include <time.h>
+
 enum { LIST_MAX = 100000, DAYS_MAX = 3650, DAY_S = 86400 };
 
 struct user_call {
@@ -114,13 +116,22 @@ static int do_list(struct user_call *c)
 	return cmd_print(&out) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
+/* A day as it was given, local time. */
 static void add_day(struct str *out, const char *name, int64_t time_s, int64_t none)
 {
+	struct tm tm;
+	char day[16];
+
 	if (time_s == none)
 		return;
-	str_addf(out, "  %s ", name);
-	clock_add_utc(out, time_s);
-	str_addc(out, '\n');
+	localtime_r(&time_s, &tm);
+	strftime(day, sizeof(day), "%Y-%m-%d", &tm);
+	str_addf(out, "  %s %s\n", name, day);
+}
+
+static void add_last_day(struct str *out, const char *name, int64_t behind_s)
+{
+	add_day(out, name, behind_s == INT64_MAX ? INT64_MAX : behind_s - 1, INT64_MAX);
 }
 
 static int do_show(struct user_call *c)
@@ -153,8 +164,8 @@ static int do_show(struct user_call *c)
 	}
 	if (!c->cmd->json) {
 		add_day(&out, "sent from", bounds.from_s, INT64_MIN);
-		add_day(&out, "sent until", bounds.until_s, INT64_MAX);
-		add_day(&out, "account ends", bounds.valid_until_s, INT64_MAX);
+		add_last_day(&out, "sent until", bounds.until_s);
+		add_last_day(&out, "account valid until", bounds.valid_until_s);
 	}
 	return cmd_print(&out) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
@@ -192,9 +203,11 @@ static int set_addresses(struct user_call *c)
 static int set_password(struct user_call *c)
 {
 	CLEAN(secret) password = NULL;
+	CLEAN_STR of = STR_INIT;
 	struct err err = {0};
 
-	if (cmd_password(c->cmd, c->password_file, true, &password) < 0)
+	str_addsafe(&of, c->person.name, false);
+	if (cmd_password(c->cmd, of.data, c->password_file, true, &password) < 0)
 		return EXIT_FAILED;
 	if (person_password_set(c->catalog, &c->person, password, NULL, &err) < 0)
 		return cmd_fail_meaning(c->cmd, &err,
@@ -305,9 +318,10 @@ static int do_tie(struct user_call *c)
 
 /* --- bounds, tokens ----------------------------------------------------------------------------- */
 
-static int read_day(struct user_call *c, const char *text, int64_t *time_s)
+static int read_day(struct user_call *c, const char *text,
+		    int (*read)(const char *text, int64_t *time_s_r), int64_t *time_s)
 {
-	if (text == NULL || cmd_date(text, time_s) == 0)
+	if (text == NULL || read(text, time_s) == 0)
 		return EXIT_DONE;
 	return cmd_usage(c->cmd, "\"%s\" is no date: 2024, 2024-05 or 2024-05-17", text);
 }
@@ -326,9 +340,9 @@ static int do_scope(struct user_call *c)
 		view_cut(&rest, '/', &source);
 		ARENA_PUSH(c->arena, bounds.sources, ((struct bound_source){source, rest}));
 	}
-	if (read_day(c, c->from, &bounds.from_s) != EXIT_DONE ||
-	    read_day(c, c->until, &bounds.until_s) != EXIT_DONE ||
-	    read_day(c, c->valid_until, &bounds.valid_until_s) != EXIT_DONE)
+	if (read_day(c, c->from, cmd_date, &bounds.from_s) != EXIT_DONE ||
+	    read_day(c, c->until, cmd_date_end, &bounds.until_s) != EXIT_DONE ||
+	    read_day(c, c->valid_until, cmd_date_end, &bounds.valid_until_s) != EXIT_DONE)
 		return EXIT_USAGE;
 	if (people_set_bounds(c->catalog, c->person.person, &bounds, &err) < 0)
 		return cmd_fail(c->cmd, &err);
