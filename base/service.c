@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/service.h"
 
-#include "base/log.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +16,8 @@ static int usage(const struct service *s)
 
 int service_parse(struct service *s, int argc, char **argv)
 {
+	enum log_who who;
+
 	s->archive_dir = getenv("SEALPOST_ARCHIVE");
 	if (s->archive_dir == NULL)
 		s->archive_dir = DEFAULT_ARCHIVE;
@@ -35,6 +35,8 @@ int service_parse(struct service *s, int argc, char **argv)
 		else
 			return usage(s);
 	}
+	must(log_who_read(s->name, &who) == 0);
+	log_follow(s->archive_dir, who);
 	return 0;
 }
 

@@ -4,13 +4,14 @@
  *     sealpost-NAME [--archive DIR] [--verbose | --quiet] [--follow] [OWN]
  *
  * The archive is DIR, or $SEALPOST_ARCHIVE, or the default. --verbose logs what goes well, too;
- * --quiet errors only: what else there is to say, says who started it. --follow: when
+ * --quiet errors only: what else there is to say, says who started it; log.conf beats both. --follow: when
  * the program that started it ends, by whatever way, the daemon ends in good order.
  */
 #ifndef BASE_SERVICE_H
 #define BASE_SERVICE_H
 
 #include "base/err.h"
+#include "base/log.h"
 
 #define SEALPOST_VERSION "0.1.0"
 
@@ -23,7 +24,7 @@ struct service {
 	bool follow, own_given;
 };
 
-/* NAME and OWN are set, the rest is from the arguments. -1: usage was told. */
+/* NAME, which log.conf has, and OWN are set, the rest is from the arguments. -1: usage was told. */
 int service_parse(struct service *s, int argc, char **argv);
 /* Log why it ends, and tell what that means for the mail. SERVICE_FAILED. */
 int service_failed(const struct service *s, const struct err *err, const char *meaning);

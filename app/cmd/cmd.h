@@ -97,6 +97,8 @@ struct cmd {
 	  "list | run NAME | log NAME [--run N] | history [NAME] | pause NAME | resume NAME | "    \
 	  "set NAME hourly|daily|weekly|on|off",                                                   \
 	  "what the archive does by itself, and when")                                             \
+	X(log, "list | level DAEMON|all started|error|warning|info|debug",                         \
+	  "how much each daemon logs, while it runs")                                              \
 	X(task, "list | tidy",                                                                     \
 	  "long work that people ordered in the browser, while it is under way")                   \
 	X(settings, "", "all settings of the archive's files, with defaults and bounds")           \

@@ -82,6 +82,7 @@ int main(int argc, char **argv)
 	if (cmd.archive_dir == NULL)
 		cmd.archive_dir = DEFAULT_ARCHIVE;
 	n = take_common(&cmd, argc, argv);
+	log_follow(cmd.archive_dir, LOG_WHO_command);
 	if (n == 0)
 		return help(stderr, EXIT_USAGE);
 	if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0)

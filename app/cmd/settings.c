@@ -4,6 +4,7 @@
 #include "app/intake/milter/settings.h"
 #include "app/intake/smtpd/settings.h"
 #include "app/watch/alarms.h"
+#include "base/log_settings.h"
 #include "scheduler/timetable.h"
 #include "ui-backend/settings.h"
 
@@ -18,6 +19,7 @@ int cmd_settings(struct cmd *cmd)
 		{"milter.conf", milter_settings_table},
 		{"timetable.conf", timetable_settings_table},
 		{"alarms.conf", alarm_settings_table},
+		{"log.conf", log_settings_table},
 		{"api.conf", api_settings_table},
 	};
 	const struct option_row rows[] = {{0}};
