@@ -14,8 +14,12 @@ LIBS := -lmilter
 LIBS_smb := -lsmbclient
 LIBS_login := -lldap -llber -lpam
 
+# The one place that has the version is the packages' changelog.
+VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' package/debian/changelog)
+
 DESTDIR ?=
 PREFIX ?= /usr
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 FUZZ_SECONDS ?= 60
 T ?=
 
@@ -31,15 +35,15 @@ CC_opt := $(CC)
 CC_san := $(CC)
 CC_tsan := $(CC)
 CC_fuzz := clang
-CFLAGS_opt := -O2 $(HARD)
+CFLAGS_opt := -O2 $(HARD) $(CPPFLAGS) $(CFLAGS)
 CFLAGS_san := -O1 -fno-omit-frame-pointer -fsanitize=address $(UBSAN)
 CFLAGS_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
 CFLAGS_fuzz := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address $(UBSAN)
-LDFLAGS_opt := -Wl,-z,relro,-z,now,--as-needed
+LDFLAGS_opt := -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
 LDFLAGS_fuzz := -fsanitize=fuzzer
 
 # Make's own -j sees to the parallel work; what runs for long shows its output as it comes.
-LIVE := run test bench fuzz fresh
+LIVE := run test bench fuzz fresh package
 MAKEFLAGS += -j$(shell nproc) $(if $(filter $(LIVE),$(MAKECMDGOALS)),,--output-sync)
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
@@ -67,6 +71,7 @@ DEPS_test := --tests --web
 DEPS_bench := --tests --bench
 DEPS_fuzz := --fuzz
 DEPS_lint := --lint
+DEPS_package := --package --web
 GOALS := $(or $(MAKECMDGOALS),build)
 DEPS := $(sort $(foreach goal,$(GOALS),$(DEPS_$(goal))))
 
@@ -89,11 +94,15 @@ build/sql/%.c: %.sql Makefile
 	{ echo "extern const char $$name[];"; echo "const char $$name[] ="; \
 	  sed -e 's/[\\"]/\\&/g' -e 's/.*/\t"&\\n"/' $<; echo '	"";'; } >$@
 
+build/version.c: package/debian/changelog
+	@mkdir -p $(@D)
+	@printf 'extern const char sealpost_version[];\nconst char sealpost_version[] = "%s";\n' '$(VERSION)' >$@
+
 # $(call VARIANT,opt): objects, the library, and programs in build/opt/.
 define VARIANT
 FLAGS_$(1) := $(CSTD) $(WARN) -g -fPIE -I. $(CFLAGS_$(1))
 LIB_$(1) := build/$(1)/libsealpost.a
-OBJ_$(1) := $(SRC:%.c=build/$(1)/%.o) $(SQL:%.sql=build/$(1)/build/sql/%.o)
+OBJ_$(1) := $(SRC:%.c=build/$(1)/%.o) $(SQL:%.sql=build/$(1)/build/sql/%.o) build/$(1)/build/version.o
 
 # Another compiler or other flags build everything anew.
 build/$(1)/flags: FORCE
@@ -192,7 +201,7 @@ build/web/index.html: $(WEB_SRC) package/web
 # One stamp a file: what has not changed is not looked at again. Programs, not tests, get the slow
 # reading by clang-tidy.
 LINT := $(ALL_SRC:%=build/lint/%.ok)
-SCRIPTS := $(sort $(wildcard package/deps package/flags package/fresh package/web tests/system/demo.sh tests/fuzz/run .ci/run))
+SCRIPTS := $(sort $(wildcard package/deps package/appctl package/debian/sealpost.p* package/flags package/fresh package/web tests/system/demo.sh tests/fuzz/run .ci/run))
 .PHONY: lint format layers fresh
 lint: $(LINT) build/lint/scripts.ok ## clang-format, clang-tidy, cppcheck, shellcheck, licence lines
 	@echo "lint: $(words $(LINT)) files, nothing found"
@@ -220,16 +229,38 @@ fresh: ## `make run` and `make test` in a Debian with nothing but git and make (
 
 # --- the rest ---------------------------------------------------------------------------------
 
-.PHONY: install clean help
+# One list, for `make install` and for the packages. What lies in these folders of package/ goes along as it is.
+SHARED := proxy postfix postfix/filter appliance
+UNITS := $(wildcard $(addprefix package/systemd/*.,service socket path timer target slice))
+# $(call put,MODE,FOLDER,FILES) and $(call put_as,MODE,FILE,SOURCE), where there is something to put.
+put = $(if $(strip $(3)),install -d $(DESTDIR)$(2) && install -m $(1) $(3) $(DESTDIR)$(2),:)
+put_as = $(if $(3),install -D -m $(1) $(3) $(DESTDIR)$(2),:)
+# The files of a folder that are programs ("") or are not ("!").
+files = $(shell find $(wildcard package/$(1)) -maxdepth 1 -type f $(2) -executable)
+
+.PHONY: install install-doc clean help
 install: build web ## install below DESTDIR= and PREFIX=/usr
-	install -D -m 0755 build/sealpost $(DESTDIR)$(PREFIX)/bin/sealpost
-	install -D -m 0755 build/sealpost-verify $(DESTDIR)$(PREFIX)/bin/sealpost-verify
-	for daemon in $(filter-out verify,$(DAEMONS)); do install -D -m 0755 build/sealpost-$$daemon \
-	  $(DESTDIR)$(PREFIX)/lib/sealpost/sealpost-$$daemon || exit 1; done
+	$(call put,0755,$(PREFIX)/bin,build/sealpost build/sealpost-verify)
+	$(call put,0755,$(PREFIX)/lib/sealpost,$(patsubst %,build/sealpost-%,$(filter-out verify,$(DAEMONS))))
 	cd build/web && find . -type f -exec install -D -m 0644 {} $(abspath $(DESTDIR)$(PREFIX))/share/sealpost/web/{} \;
+	$(foreach d,$(SHARED),$(if $(wildcard package/$(d)), \
+	  $(call put,0644,$(PREFIX)/share/sealpost/$(d),$(call files,$(d),!)) && \
+	  $(call put,0755,$(PREFIX)/share/sealpost/$(d),$(call files,$(d))) &&)) :
+	$(call put,0644,$(UNITDIR),$(UNITS))
+	$(call put_as,0644,$(PREFIX)/lib/sysusers.d/sealpost.conf,$(wildcard package/systemd/sealpost.sysusers))
+	$(call put_as,0644,$(PREFIX)/lib/tmpfiles.d/sealpost.conf,$(wildcard package/systemd/sealpost.tmpfiles))
+	$(call put,0644,/etc/pam.d,$(wildcard package/pam/*))
+	$(foreach n,1 5 8,$(call put,0644,$(PREFIX)/share/man/man$(n),$(wildcard docs/man/*.$(n))) &&) :
+
+.PHONY: package
+package: web ## Debian packages and the app bundle, in build/package; SEALPOST_SIGN_KEY=FILE signs it
+	@package/bundle
+
+install-doc: ## install the guides
+	$(call put,0644,$(PREFIX)/share/doc/sealpost-doc,README.md $(wildcard docs/*.md))
 
 clean: ## remove build/
 	rm -rf build
 
 help: ## name the targets
-	@sed -n 's/^\([a-z]*\):.* ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18

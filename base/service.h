@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "base/log.h"
 
-#define SEALPOST_VERSION "0.1.0"
+extern const char sealpost_version[]; /* "0.7.0" */
 
 enum { SERVICE_DONE = 0, SERVICE_FAILED = 1, SERVICE_USAGE = 2 };
 

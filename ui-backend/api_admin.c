@@ -83,7 +83,7 @@ static int add_counts(struct api_request *r, struct json_object *body, struct er
 	    setting_get(archive_catalog(r->archive), "name", &name, err) < 0)
 		return -1;
 	json_set_text(body, "name", str_view(&name));
-	json_set_text(body, "version", VIEW(SEALPOST_VERSION));
+	json_set_text(body, "version", VIEW(sealpost_version));
 	json_set_text(body, "directory", VIEW(r->archive_dir));
 	json_set_number(body, "mails", (int64_t)s.mails.mails);
 	json_set_number(body, "bytes", (int64_t)s.mails.bytes);

@@ -37,7 +37,7 @@ static struct json_object *setup_json(bool ready, bool done)
 
 	json_set_text(body, "archive", VIEW(ready ? "ready" : "none"));
 	json_set_flag(body, "done", done);
-	json_set_text(body, "version", VIEW(SEALPOST_VERSION));
+	json_set_text(body, "version", VIEW(sealpost_version));
 	return body;
 }
 

@@ -8,6 +8,7 @@
 #include "base/jail.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/service.h"
 
 #include <locale.h>
 #include <malloc.h>
@@ -29,7 +30,8 @@ static const struct {
 static int help(FILE *to, int status)
 {
 	fputs("sealpost keeps mail encrypted, finds it, and gives it back unchanged.\n\n"
-	      "usage: sealpost [--archive DIR] [--json] [--verbose] VERB ...\n\n",
+	      "usage: sealpost [--archive DIR] [--json] [--verbose] VERB ...\n"
+	      "       sealpost --version\n\n",
 	      to);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
 		fprintf(to, "  %-8s %s%s%s\n", verbs[i].name, verbs[i].help,
@@ -38,6 +40,12 @@ static int help(FILE *to, int status)
 	      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done with some items refused.\n",
 	      to);
 	return status;
+}
+
+static int tell_version(void)
+{
+	printf("sealpost %s\n", sealpost_version);
+	return EXIT_DONE;
 }
 
 /* --archive, --json and --verbose may stand anywhere ahead of a "--". Returns the words left. */
@@ -87,6 +95,8 @@ int main(int argc, char **argv)
 		return help(stderr, EXIT_USAGE);
 	if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0)
 		return help(stdout, EXIT_DONE);
+	if (strcmp(argv[0], "--version") == 0)
+		return tell_version();
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
 		if (strcmp(argv[0], verbs[i].name) != 0)
 			continue;

@@ -16,6 +16,7 @@ BIN_FAST = os.environ.get("SEALPOST_BIN_FAST", str(ROOT / "build" / "sealpost"))
 # The rules of the time zone are written out, since a small system may not know its name.
 ENV = {**os.environ, "TZ": "CET-1CEST,M3.5.0,M10.5.0/3", "LC_ALL": "C.UTF-8"}
 TIMEOUT_S = 120
+VERSION = (ROOT / "package/debian/changelog").read_text("utf-8").split("(")[1].split(")")[0]
 
 DONE, FAILED, USAGE, REFUSED = 0, 1, 2, 3
 

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from http_api import Api
 from postfix import wait_until
-from sealpost import ENV, TIMEOUT_S, Archive, mail
+from sealpost import ENV, TIMEOUT_S, VERSION, Archive, mail
 
 PASSWORD = "a long enough password"
 
@@ -48,7 +48,7 @@ def test_an_empty_directory_becomes_an_archive_whose_administrator_logs_in(fresh
     assert fresh.client().get("/setup").json["archive"] == "none"
     assert create(fresh).status == 201
     with fresh.person("admin", PASSWORD) as admin:
-        assert admin.get("/setup").json == {"archive": "ready", "done": False, "version": "0.1.0"}
+        assert admin.get("/setup").json == {"archive": "ready", "done": False, "version": VERSION}
         assert admin.get("/session").json["setup"]
         assert admin.get("/admin/status").json["name"] == "Meine GmbH"
         assert admin.post("/setup/done").status == 204
