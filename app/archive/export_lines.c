@@ -109,6 +109,9 @@ int export_mboxrd(struct view raw, int64_t sent_s, export_put_fn *put, void *arg
 
 /* ---- zip ---- */
 
+/* unsigned in minizip 1.2, int in 1.3. */
+typedef __typeof__(((zip_fileinfo *)NULL)->tmz_date.tm_year) zip_number;
+
 int export_zip_file(zipFile zip, const char *name, int64_t time_s, struct view content,
 		    struct err *err)
 {
@@ -117,12 +120,12 @@ int export_zip_file(zipFile zip, const char *name, int64_t time_s, struct view c
 	zip_fileinfo info = {0};
 
 	gmtime_r(&time, &tm);
-	info.tmz_date.tm_year = (unsigned)(tm.tm_year + 1900 < 1980 ? 1980 : tm.tm_year + 1900);
-	info.tmz_date.tm_mon = (unsigned)tm.tm_mon;
-	info.tmz_date.tm_mday = (unsigned)tm.tm_mday;
-	info.tmz_date.tm_hour = (unsigned)tm.tm_hour;
-	info.tmz_date.tm_min = (unsigned)tm.tm_min;
-	info.tmz_date.tm_sec = (unsigned)tm.tm_sec;
+	info.tmz_date.tm_year = (zip_number)(tm.tm_year + 1900 < 1980 ? 1980 : tm.tm_year + 1900);
+	info.tmz_date.tm_mon = (zip_number)tm.tm_mon;
+	info.tmz_date.tm_mday = (zip_number)tm.tm_mday;
+	info.tmz_date.tm_hour = (zip_number)tm.tm_hour;
+	info.tmz_date.tm_min = (zip_number)tm.tm_min;
+	info.tmz_date.tm_sec = (zip_number)tm.tm_sec;
 	if (zipOpenNewFileInZip64(zip, name, &info, NULL, 0, NULL, 0, NULL, Z_DEFLATED,
 				  Z_DEFAULT_COMPRESSION, 1) != ZIP_OK ||
 	    zipWriteInFileInZip(zip, content.data, (unsigned)content.len) != ZIP_OK ||
