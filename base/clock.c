@@ -23,6 +23,14 @@ int64_t clock_s(void)
 	return clock_ms() / 1000;
 }
 
+int64_t clock_monotonic_us(void)
+{
+	struct timespec t;
+
+	must(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 int64_t clock_monotonic_ms(void)
 {
 	return now_ms(CLOCK_MONOTONIC);

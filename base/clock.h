@@ -10,6 +10,7 @@
 int64_t clock_ms(void);           /* wall time */
 int64_t clock_s(void);            /* wall time */
 int64_t clock_monotonic_ms(void); /* for durations and deadlines */
+int64_t clock_monotonic_us(void); /* for short durations */
 
 /* "2026-11-22T18:00:00Z" (RFC 3339, section 5.6). */
 void clock_add_utc(struct str *s, int64_t time_s);

@@ -36,6 +36,15 @@ static void count_search(struct api_request *r)
 		log_info("search not counted: %s", err.text);
 }
 
+/* For monitoring. */
+static void count_time(struct api_request *r, int64_t us)
+{
+	struct counters *counters = archive_counters(r->archive);
+
+	counters_add_time(counters, TIMING_search, us);
+	counters_flush(counters);
+}
+
 /* --- a page of hits ----------------------------------------------------------------------------- */
 
 struct page {
@@ -70,9 +79,12 @@ static int audit_search(struct api_request *r, struct view query, const struct p
 /* Only the first page of a search is one; the others are turned to. */
 static int fill_page(struct api_request *r, struct view query, struct page *page, struct err *err)
 {
+	int64_t begun_us = clock_monotonic_us();
+
 	if (find_page(r->archive, query, &r->caller.scope, (int64_t)page->from, page->limit,
 		      add_hit, page, &page->next, err) < 0)
 		return -1;
+	count_time(r, clock_monotonic_us() - begun_us);
 	if (page->from > 0)
 		return 0;
 	count_search(r);

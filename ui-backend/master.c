@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "ui-backend/metrics_server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,7 @@ struct slot {
 
 struct master {
 	const struct server_options *options;
-	size_t n;
+	size_t n; /* behind the workers' slots the one of the metrics, if they are told */
 	struct slot *slots;
 	int stop_pipe[2]; /* its end at the master closes: the workers end */
 	int stop_fd;
@@ -40,8 +41,26 @@ static void follow_master(pid_t master)
 		_exit(0);
 }
 
-static void work(struct master *m, pid_t master) __attribute__((noreturn));
-static void work(struct master *m, pid_t master)
+static bool tells_metrics(const struct master *m, const struct slot *slot)
+{
+	return (size_t)(slot - m->slots) == m->options->settings->workers;
+}
+
+static int do_duty(const struct master *m, bool metrics, struct err *err)
+{
+	const struct server_options *o = m->options;
+
+	if (metrics) {
+		close(o->listener);
+		return metrics_serve(o->archive_dir, o->metrics_listener, m->stop_pipe[0], err);
+	}
+	if (o->metrics_listener >= 0)
+		close(o->metrics_listener);
+	return server_run(o, m->stop_pipe[0], GRACE_MS, err);
+}
+
+static void work(struct master *m, bool metrics, pid_t master) __attribute__((noreturn));
+static void work(struct master *m, bool metrics, pid_t master)
 {
 	struct err err = {0};
 	int rc;
@@ -53,7 +72,7 @@ static void work(struct master *m, pid_t master)
 		if (m->slots[i].pid != 0)
 			close(m->slots[i].fd);
 	free(m->slots);
-	rc = server_run(m->options, m->stop_pipe[0], GRACE_MS, &err);
+	rc = do_duty(m, metrics, &err);
 	if (rc < 0)
 		log_error("worker ends: %s", err.text);
 	exit(rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
@@ -68,7 +87,7 @@ static int start(struct master *m, struct slot *slot, struct err *err)
 	if (pid < 0)
 		return err_errno(err, "fork: %m");
 	if (pid == 0)
-		work(m, master);
+		work(m, tells_metrics(m, slot), master);
 	slot->pid = pid;
 	slot->started_ms = clock_monotonic_ms();
 	slot->fd = pidfd_open(pid, 0);
@@ -82,7 +101,8 @@ static void reap(struct slot *slot, int *status_r)
 	slot->pid = 0;
 }
 
-/* One that dies young is not replaced at once, and if none gets old, something is wrong with all of them. */
+/* One that dies young is not replaced at once, and if none gets old, something is wrong with all of them. People can do without
+ * metrics. */
 static int bury(struct master *m, struct slot *slot, struct err *err)
 {
 	int64_t now = clock_monotonic_ms();
@@ -93,7 +113,8 @@ static int bury(struct master *m, struct slot *slot, struct err *err)
 	log_warn("worker died status=%d signal=%d; another takes its place",
 		 WIFEXITED(status) ? WEXITSTATUS(status) : 0,
 		 WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-	m->failed = young ? m->failed + 1 : 0;
+	if (!tells_metrics(m, slot))
+		m->failed = young ? m->failed + 1 : 0;
 	slot->due_ms = young ? now + PAUSE_MS : now;
 	return m->failed >= STARTS_MAX ? err_set(err, ERR_IO, "no worker stays up") : 0;
 }
@@ -107,6 +128,14 @@ static int start_due(struct master *m, struct err *err)
 		    start(m, &m->slots[i], err) < 0)
 			return -1;
 	return 0;
+}
+
+static bool all_are_up(const struct master *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->slots[i].pid == 0)
+			return false;
+	return true;
 }
 
 /* Until a worker dies, the stop comes (1), or MS are over. */
@@ -128,7 +157,7 @@ static int run(struct master *m, struct pollfd *fds, struct err *err)
 
 		if (start_due(m, err) < 0)
 			return -1;
-		rc = wait_for_news(m, fds, m->failed > 0 ? PAUSE_MS : -1, err);
+		rc = wait_for_news(m, fds, all_are_up(m) ? -1 : PAUSE_MS, err);
 		if (rc != 0)
 			return rc < 0 ? -1 : 0;
 		for (size_t i = 0; i < m->n; i++)
@@ -162,7 +191,8 @@ static void end_all(struct master *m)
 int master_run(const struct server_options *options, int stop_fd, struct err *err)
 {
 	struct master m = {.options = options,
-			   .n = options->settings->workers,
+			   .n = options->settings->workers +
+				(options->metrics_listener >= 0 ? 1 : 0),
 			   .stop_pipe = {-1, -1},
 			   .stop_fd = stop_fd};
 	CLEAN_MEM struct pollfd *fds = mem_new((m.n + 1) * sizeof(*fds));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* master.h - the workers of sealpost-api: forked once, replaced when one dies, told to end together.
+/* master.h - the workers of sealpost-api: forked once, replaced when one dies, told to end together. Beside them, if it is asked for, the
+ * process that tells metrics (metrics_server.h).
  *
  * If the master is killed, its workers die with it. */
 #ifndef UI_BACKEND_MASTER_H

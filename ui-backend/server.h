@@ -18,6 +18,7 @@ struct server_options {
 	const struct webroot *root;
 	const char *archive_dir;
 	int listener;
+	int metrics_listener; /* -1: none */
 };
 
 /* Until STOP_FD is readable: then no connection is accepted any more, and requests under way have GRACE_MS to end. */

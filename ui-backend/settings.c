@@ -8,6 +8,7 @@ enum { TEXT_MAX = 1024, NAME_MAX_BYTES = 255, HOUR_S = 3600, ROWS_MAX = 32 };
 static void set_defaults(struct api_settings *s)
 {
 	s->listen = mem_strdup("127.0.0.1:8480");
+	s->metrics_listen = mem_strdup("");
 	s->base = mem_strdup("/archive/");
 	s->web = mem_strdup("");
 	s->mode_text = mem_strdup("0660");
@@ -41,6 +42,9 @@ static size_t list_rows(struct api_settings *s, struct conf_row rows[ROWS_MAX])
 		 "what the program becomes when root started it, to whom the archive belongs; "
 		 "empty: "
 		 "it stays root",
+		 CONF_TEXT},
+		{"metrics_listen", &s->metrics_listen, 0, TEXT_MAX,
+		 "where GET /metrics is answered for monitoring, as `listen`; empty: nowhere",
 		 CONF_TEXT},
 		{"base", &s->base, 1, NAME_MAX_BYTES, "path of the page at the reverse proxy",
 		 CONF_TEXT},
@@ -89,7 +93,7 @@ static bool is_port(const char *text)
 }
 
 /* It speaks HTTP in clear, and believes its proxy: no other machine may reach it. */
-static int check_listen(const char *listen, struct err *err)
+static int check_listen(const char *name, const char *listen, struct err *err)
 {
 	static const char *const loopback[] = {"127.0.0.1:", "[::1]:"};
 
@@ -99,8 +103,9 @@ static int check_listen(const char *listen, struct err *err)
 		if (view_starts(VIEW(listen), loopback[i]) && is_port(listen + strlen(loopback[i])))
 			return 0;
 	return err_set(err, ERR_SYNTAX,
-		       "listen reads \"unix:/path\", \"127.0.0.1:PORT\" or \"[::1]:PORT\": people "
-		       "come through the reverse proxy");
+		       "%s reads \"unix:/path\", \"127.0.0.1:PORT\" or \"[::1]:PORT\": people "
+		       "come through the reverse proxy",
+		       name);
 }
 
 static int check_base(const char *base, struct err *err)
@@ -148,8 +153,11 @@ int api_settings_read(const char *path, struct api_settings **settings_r, struct
 	set_defaults(s);
 	if (conf_read(path, rows, list_rows(s, rows), err) < 0)
 		return -1;
-	if (check_listen(s->listen, err) < 0 || check_base(s->base, err) < 0 ||
-	    read_mode(s->mode_text, &s->mode, err) < 0 || read_proxies(s, err) < 0)
+	if (check_listen("listen", s->listen, err) < 0 ||
+	    (*s->metrics_listen != '\0' &&
+	     check_listen("metrics_listen", s->metrics_listen, err) < 0) ||
+	    check_base(s->base, err) < 0 || read_mode(s->mode_text, &s->mode, err) < 0 ||
+	    read_proxies(s, err) < 0)
 		return err_add(err, "%s", path);
 	*settings_r = TAKE(s);
 	return 0;
@@ -171,6 +179,7 @@ void api_settings_free(struct api_settings **settings)
 	if (s == NULL)
 		return;
 	free(s->listen);
+	free(s->metrics_listen);
 	free(s->base);
 	free(s->web);
 	free(s->mode_text);

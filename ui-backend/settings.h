@@ -9,6 +9,7 @@
 
 struct api_settings {
 	char *listen;             /* "unix:/path", or a port of the loopback */
+	char *metrics_listen;     /* where metrics are told, likewise; empty: nowhere */
 	char *base;               /* "/archive/": begins and ends with a slash */
 	char *web;                /* folder of the page's built files; empty: beside the program */
 	unsigned mode;            /* of a Unix socket */

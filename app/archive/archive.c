@@ -105,6 +105,7 @@ int archive_open_bare(const char *dir, struct archive **archive_r, struct err *e
 	CLEAN_STR path = STR_INIT;
 
 	a->dir = mem_strdup(dir);
+	a->counters = counters_new(dir);
 	if (keyring_load(archive_path(a, "archive.key", &path), &a->keys, err) < 0) {
 		if (err->kind == ERR_NOTFOUND)
 			return err_set(
@@ -345,6 +346,7 @@ void archive_free(struct archive **archive)
 	for (size_t i = 0; i < a->moved.n; i++)
 		medium_free(&a->moved.v[i]);
 	free(a->moved.v);
+	counters_free(&a->counters);
 	dictionary_free(&a->dictionary);
 	index_free(&a->index);
 	catalog_free(&a->catalog);
@@ -374,6 +376,11 @@ struct x25519 *archive_spool_key(const struct archive *a)
 struct catalog *archive_catalog(struct archive *a)
 {
 	return a->catalog;
+}
+
+struct counters *archive_counters(struct archive *a)
+{
+	return a->counters;
 }
 
 const struct archive_settings *archive_settings(const struct archive *a)

@@ -12,6 +12,7 @@
 #ifndef APP_ARCHIVE_ARCHIVE_H
 #define APP_ARCHIVE_ARCHIVE_H
 
+#include "app/archive/counters.h"
 #include "app/catalog/mails.h"
 #include "app/catalog/media.h"
 #include "app/catalog/packs.h"
@@ -57,6 +58,7 @@ struct x25519 *archive_spool_key(const struct archive *a);
  * where it is missing or another key's. For archive_init() and the archiver. */
 int archive_keep_spool_key(struct archive *a, struct err *err);
 struct catalog *archive_catalog(struct archive *a);
+struct counters *archive_counters(struct archive *a);
 const struct archive_settings *archive_settings(const struct archive *a);
 void archive_settings_table(struct str *out); /* see conf_table() */
 /* The dictionary for new records, NULL when none was trained yet; stays the archive's. */

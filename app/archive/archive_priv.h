@@ -25,6 +25,7 @@ struct archive {
 	struct catalog *catalog;
 	struct index *index;
 	struct dictionary *dictionary;
+	struct counters *counters;
 	struct archive_settings settings;
 	struct medium *media[MEDIA_MAX + 1]; /* by number; NULL: not opened yet */
 	char *places[MEDIA_MAX +

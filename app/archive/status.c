@@ -37,15 +37,13 @@ static int measure_staging(struct archive *a, struct archive_status *s, struct e
 	return 0;
 }
 
-int archive_status(struct archive *a, struct arena *arena, struct archive_status *status_r,
-		   struct err *err)
+int archive_figures(struct archive *a, const struct mails_totals *totals, struct arena *arena,
+		    struct archive_status *status_r, struct err *err)
 {
-	struct archive_status s = {0};
+	struct archive_status s = {.mails = *totals};
 	CLEAN_STR path = STR_INIT;
 
-	if (archive_need_index(a, err) < 0 || mails_totals(a->catalog, &s.mails, err) < 0 ||
-	    index_count(a->index, &s.indexed, err) < 0 ||
-	    media_overview(a, arena, &s.media, &s.n_media, err) < 0 ||
+	if (media_overview(a, arena, &s.media, &s.n_media, err) < 0 ||
 	    measure_staging(a, &s, err) < 0)
 		return -1;
 	for (size_t i = 0; i < s.n_media; i++)
@@ -54,6 +52,20 @@ int archive_status(struct archive *a, struct arena *arena, struct archive_status
 	s.index_bytes = database_bytes(a, "index.db");
 	s.key_backed_up = access(archive_path(a, "key-backup", &path), F_OK) == 0;
 	*status_r = s;
+	return 0;
+}
+
+int archive_status(struct archive *a, struct arena *arena, struct archive_status *status_r,
+		   struct err *err)
+{
+	struct mails_totals totals;
+	uint64_t indexed;
+
+	if (archive_need_index(a, err) < 0 || mails_totals(a->catalog, &totals, err) < 0 ||
+	    index_count(a->index, &indexed, err) < 0 ||
+	    archive_figures(a, &totals, arena, status_r, err) < 0)
+		return -1;
+	status_r->indexed = indexed;
 	return 0;
 }
 

@@ -17,6 +17,9 @@ struct archive_status {
 	uint64_t staging_free_bytes, staging_reserve_bytes;
 };
 
+/* Neither opens the index nor brings it up to date (indexed is 0), and counts no mails but takes what TOTALS has. */
+int archive_figures(struct archive *a, const struct mails_totals *totals, struct arena *arena,
+		    struct archive_status *status_r, struct err *err);
 int archive_status(struct archive *a, struct arena *arena, struct archive_status *status_r,
 		   struct err *err);
 

@@ -4,6 +4,7 @@
 #include "app/archive/archive_priv.h"
 #include "app/archive/catch_up.h"
 #include "app/archive/provenance.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -539,6 +540,30 @@ static int try_again(struct taker *t, struct prepared **mails, size_t n, struct 
 	return try_batch(t, mails, n, taken, err);
 }
 
+static enum counted counted_as(enum outcome outcome)
+{
+	return outcome == OUTCOME_ARCHIVED    ? COUNTED_archived
+	       : outcome == OUTCOME_DUPLICATE ? COUNTED_duplicate
+					      : COUNTED_failed;
+}
+
+/* For monitoring. Of an import, how long it waited for its reader says nothing. */
+static void count(struct taker *t, struct prepared **mails, size_t n, const struct taken *taken)
+{
+	struct counters *counters = archive_counters(t->a);
+	int64_t now_ms = clock_ms();
+
+	for (size_t i = 0; i < n; i++) {
+		const struct facts *facts = &mails[i]->facts;
+
+		counters_add_taken(counters, facts->way, counted_as(taken[i].outcome));
+		if (facts->way != WAY_IMPORT && taken[i].outcome == OUTCOME_ARCHIVED)
+			counters_add_time(counters, TIMING_archive_latency,
+					  (now_ms - facts->seen_ms) * 1000);
+	}
+	counters_flush(counters);
+}
+
 int taker_batch(struct taker *t, struct prepared **mails, size_t n, struct taken *taken,
 		struct err *err)
 {
@@ -551,6 +576,7 @@ int taker_batch(struct taker *t, struct prepared **mails, size_t n, struct taken
 		t->dead = true;
 		return -1;
 	}
+	count(t, mails, n, taken);
 	after_batch(t, n);
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "app/cmd/medium_row.h"
 #include "app/intake/spool.h"
+#include "app/watch/metrics.h"
 #include "app/watch/tell.h"
 #include "base/clock.h"
 
@@ -251,6 +252,19 @@ static int show(const struct cmd *cmd, struct status *s)
 	return EXIT_DONE;
 }
 
+/* For a monitoring program that reads files, as node_exporter does. */
+static int print_metrics(const struct cmd *cmd, struct status *s)
+{
+	struct metrics_memory memory = {0};
+	CLEAN_STR out = STR_INIT;
+	struct err err = {0};
+
+	if (archive_open(cmd->archive_dir, &s->a, &err) < 0 ||
+	    metrics_write(s->a, &memory, clock_s(), &out, &err) < 0)
+		return cmd_fail(cmd, &err);
+	return cmd_print(&out) < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
 /* To be untold is worth a line, and no other status: this is also how monitoring asks. */
 static void tell(struct status *s)
 {
@@ -263,16 +277,20 @@ static void tell(struct status *s)
 int cmd_status(struct cmd *cmd)
 {
 	__attribute__((cleanup(status_clear))) struct status s = {0};
-	bool checks = false, tells = false;
-	const struct option_row rows[] = {
-		{"check", OPTION_FLAG, &checks}, {"tell", OPTION_FLAG, &tells}, {0}};
+	bool checks = false, tells = false, counts = false;
+	const struct option_row rows[] = {{"check", OPTION_FLAG, &checks},
+					  {"tell", OPTION_FLAG, &tells},
+					  {"metrics", OPTION_FLAG, &counts},
+					  {0}};
 	int status;
 
 	if (cmd_options(cmd, rows) < 0)
 		return EXIT_USAGE;
 	if (cmd->argc != 0)
 		return cmd_usage(cmd, "status takes no arguments");
-	status = checks ? check(cmd, &s) : show(cmd, &s);
+	if ((checks || tells) && counts)
+		return cmd_usage(cmd, "--metrics goes with nothing else");
+	status = counts ? print_metrics(cmd, &s) : checks ? check(cmd, &s) : show(cmd, &s);
 	if (tells)
 		tell(&s);
 	return status;

@@ -25,7 +25,7 @@ def table_of(told, name):
 def test_the_guides_have_every_setting_as_the_program_has_it(folder):
     told = Archive(folder / "archive").text("settings")
     assert len(rows_of(told)) > 30
-    assert table_of(told, "sealpost.conf") + table_of(told, "timetable.conf") + table_of(told, "alarms.conf") + \
+    assert table_of(told, "sealpost.conf") + table_of(told, "timetable.conf") + table_of(told, "alarms.conf") + table_of(told, "log.conf") + \
         table_of(told, "api.conf") == \
         rows_of(ADMIN.split("## Settings", 1)[1]), "put the tables of `sealpost settings` into docs/ADMIN.md"
     assert table_of(told, "smtpd.conf") + table_of(told, "milter.conf") == \

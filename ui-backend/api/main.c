@@ -26,7 +26,7 @@
 
 enum { BACKLOG = 1024 };
 
-static int listen_at(const struct api_settings *s, int *fd_r, struct err *err)
+static int listen_at(const struct api_settings *s, const char *address, int *fd_r, struct err *err)
 {
 	const struct listen_options options = {
 		.mode = s->mode,
@@ -34,7 +34,17 @@ static int listen_at(const struct api_settings *s, int *fd_r, struct err *err)
 		.backlog = BACKLOG,
 	};
 
-	return conn_listen(s->listen, &options, fd_r, err);
+	return conn_listen(address, &options, fd_r, err);
+}
+
+/* People can do without metrics: a port that is taken is told, and stops nothing. */
+static void listen_for_metrics(const struct api_settings *s, int *fd_r)
+{
+	struct err err = {0};
+
+	*fd_r = -1;
+	if (*s->metrics_listen != '\0' && listen_at(s, s->metrics_listen, fd_r, &err) < 0)
+		log_error("no metrics: %s", err.text);
 }
 
 /* On standard output, not in the log: it is for who started the program, and of no use once there is an archive. */
@@ -62,6 +72,7 @@ static int serve(const struct service *service, struct err *err)
 	CLEAN_STR path = STR_INIT;
 	CLEAN_FD listener = -1;
 	CLEAN_FD stop_fd = -1;
+	CLEAN_FD metrics_listener = -1;
 	struct server_options options = {.archive_dir = service->archive_dir};
 
 	str_addf(&path, "%s/api.conf", service->archive_dir);
@@ -69,13 +80,17 @@ static int serve(const struct service *service, struct err *err)
 	    api_settings_read(path.data, &settings, err) < 0 ||
 	    tell_setup(service->archive_dir, settings, err) < 0 ||
 	    webroot_read(settings->web, &root, err) < 0 ||
-	    listen_at(settings, &listener, err) < 0 || jail_become(settings->user, err) < 0)
+	    listen_at(settings, settings->listen, &listener, err) < 0)
+		return -1;
+	listen_for_metrics(settings, &metrics_listener);
+	if (jail_become(settings->user, err) < 0)
 		return -1;
 	if (webroot_count(root) == 0)
 		log_warn("the page's files are missing, only the HTTP interface answers");
 	options.settings = settings;
 	options.root = root;
 	options.listener = listener;
+	options.metrics_listener = metrics_listener;
 	log_info("api ready");
 	return master_run(&options, stop_fd, err);
 }
