@@ -146,7 +146,7 @@ def test_without_an_archive_it_tells_that(folder):
 def test_an_archive_that_does_not_open_is_told_as_a_number(archive, monitor):
     (archive.path / "catalog.db").write_bytes(b"x" * 8192)
     assert monitor.numbers()["sealpost_up",] == 0
-    assert "metrics not counted" in monitor.api.said()
+    wait_until(lambda: "metrics not counted" in monitor.api.said(), monitor.api.said)
 
 
 def test_nothing_of_mails_or_people_is_in_it(archive, monitor, folder):
