@@ -293,13 +293,13 @@ static int check_dir(const char *dir, struct err *err)
 }
 
 /* 1 the key is there already, 0 there is none. */
-static int check_key(const char *path, const struct keyring *keys, struct err *err)
+static int check_key(const char *dir, const char *path, const struct keyring *keys, struct err *err)
 {
 	CLEAN(keyring) there = NULL;
 
 	if (access(path, F_OK) < 0)
 		return 0;
-	if (keyring_load(path, &there, err) < 0)
+	if (keyring_open(dir, &there, err) < 0)
 		return -1;
 	if (!uuid_eq(keyring_archive(there), keyring_archive(keys)) ||
 	    !secret_eq(keyring_key(there), keyring_key(keys)))
@@ -349,8 +349,8 @@ static int restore_into(const char *dir, const struct keyring *keys, struct foun
 
 	str_addf(&staging, "%s/staging", dir);
 	had_staging = access(staging.data, F_OK) == 0;
-	str_addf(&path, "%s/archive.key", dir);
-	has_key = check_key(path.data, keys, err);
+	keyring_path(dir, &path);
+	has_key = check_key(dir, path.data, keys, err);
 	if (has_key < 0 || dir_make_all(dir, 0700, err) < 0)
 		return -1;
 	if ((has_key || keyring_save(keys, path.data, err) == 0) &&

@@ -233,6 +233,18 @@ int file_replace(const char *path, mode_t mode, struct view content, struct err 
 	return dir_sync_parent(path, err);
 }
 
+bool file_mark_look(struct file_mark *mark, const char *path)
+{
+	struct file_mark old = *mark;
+	struct stat st;
+
+	*mark = (struct file_mark){0};
+	if (stat(path, &st) == 0)
+		*mark = (struct file_mark){(uint64_t)st.st_ino, (uint64_t)st.st_size,
+					   st.st_mtim.tv_sec, st.st_mtim.tv_nsec};
+	return memcmp(&old, mark, sizeof(old)) != 0;
+}
+
 static int open_lock(const char *path, int *fd_r, struct err *err)
 {
 	*fd_r = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);

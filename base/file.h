@@ -41,6 +41,13 @@ int file_read(const char *path, size_t max, struct str *out, struct err *err);
 int file_create(const char *path, mode_t mode, struct view content, struct err *err);
 int file_replace(const char *path, mode_t mode, struct view content, struct err *err);
 
+/* Whether a file is another than when it was looked at last, or was changed, came or went. A mark that is all zero has seen no file. */
+struct file_mark {
+	uint64_t ino, size;
+	int64_t changed_s, changed_ns;
+};
+bool file_mark_look(struct file_mark *mark, const char *path);
+
 /* An exclusive advisory lock that dies with the process: 1 taken, 0 held by another. */
 int file_lock(const char *path, int *fd_r, struct err *err);
 /* Wait for it: 0; ERR_STOPPED if STOP says so, which is asked when a signal comes. */

@@ -2,6 +2,7 @@
 #include "base/program.h"
 
 #include "base/file.h"
+#include "base/notify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,10 +13,12 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ARGS_MAX = 16 };
+enum { ARGS_MAX = 16, CONNECT_S = 2 };
 
 static const char *folder_for_tests;
 
@@ -68,10 +71,25 @@ int program_path(const char *name, struct str *path, struct err *err)
 		       dash(name), name, folder.data, folder.data, places[1]);
 }
 
+static bool is_set_by(const char *variable, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(variable, name, len) == 0 && variable[len] == '=';
+}
+
+/* What is for this process alone. */
+static bool is_own(const char *variable)
+{
+	for (size_t i = 0; notify_variables[i] != NULL; i++)
+		if (is_set_by(variable, notify_variables[i]))
+			return true;
+	return is_set_by(variable, PROGRAM_PARENT);
+}
+
 /* The environment with PROGRAM_PARENT, which is written to PARENT; the array is the caller's to free. */
 static char **environment(char *parent, size_t size)
 {
-	const size_t name_len = strlen(PROGRAM_PARENT "=");
 	size_t n = 0, kept = 0;
 	char **v;
 
@@ -79,7 +97,7 @@ static char **environment(char *parent, size_t size)
 		n++;
 	v = mem_new((n + 2) * sizeof(*v));
 	for (size_t i = 0; i < n; i++)
-		if (strncmp(environ[i], PROGRAM_PARENT "=", name_len) != 0)
+		if (!is_own(environ[i]))
 			v[kept++] = environ[i];
 	snprintf(parent, size, PROGRAM_PARENT "=%ld", (long)getpid());
 	v[kept] = parent;
@@ -140,6 +158,28 @@ int program_start_with(const char *name, const char *const *args, const struct p
 	}
 	errno = spawn(path.data, argv, fds, pid_r);
 	return errno == 0 ? 0 : err_errno(err, "%s: %m", path.data);
+}
+
+int program_connect(const char *path, int *fd_r, struct err *err)
+{
+	const struct timeval patience = {.tv_sec = CONNECT_S};
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	CLEAN_FD fd = -1;
+
+	if (strlen(path) >= sizeof(un.sun_path))
+		return 0;
+	memcpy(un.sun_path, path, strlen(path));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
+		return err_errno(err, "socket: %m");
+	if (connect(fd, (const struct sockaddr *)&un, sizeof(un)) < 0) {
+		if (errno == ENOENT || errno == ECONNREFUSED || errno == EACCES || errno == EPERM)
+			return 0;
+		return err_errno(err, "%s: %m", path);
+	}
+	*fd_r = fd;
+	fd = -1;
+	return 1;
 }
 
 bool program_was_handed_a_socket(int argc)

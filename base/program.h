@@ -4,7 +4,8 @@
  * sealpost-NAME lies beside the running program (as built), or in ../lib/sealpost of the folder it is in (as
  * installed). NAME "" is sealpost itself: beside, or in ../../bin. Nothing but the standard descriptors and what
  * is handed over is open in a started program, as
- * all of ours are close-on-exec, and no signal is blocked or ignored there.
+ * all of ours are close-on-exec, and no signal is blocked or ignored there. Of the environment, what the service manager
+ * has for this process alone (notify.h) is left out.
  */
 #ifndef BASE_PROGRAM_H
 #define BASE_PROGRAM_H
@@ -32,6 +33,10 @@ void program_use_folder(const char *folder);
  * PROGRAM_FD there and stays the caller's here. The caller waits for *PID_R. */
 int program_start(const char *name, const char *const *args, int handed, pid_t *pid_r,
 		  struct err *err);
+
+/* Where a unit of the service manager's starts it, for who connects to the socket at PATH. 1: connected, blocking, close-on-exec; 0: nobody
+ * listens there, or not to this user; -1. */
+int program_connect(const char *path, int *fd_r, struct err *err);
 
 /* The same, with other standard descriptors; -1: this process's. OUT and ERR may be one. */
 struct program_fds {

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/notify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,7 @@
 
 enum {
 	EVENTS = 64,       /* heeded at a time */
+	LOOK_MS = 2000,    /* so often is_over() is asked */
 	PAUSE_MS = 1000,   /* after a fork or an accept that the system refused */
 	IDLE_SPARE = 16,   /* idle workers beyond 2 * MIN_IDLE and these leave */
 	CLIENT_BYTES = 16, /* of an IPv6 address; one of IPv4 is mapped into it */
@@ -375,14 +377,34 @@ static int64_t end_of_pause(const struct master *m)
 	return m->fork_after_ms < m->accept_after_ms ? m->fork_after_ms : m->accept_after_ms;
 }
 
+/* When to wake, if nothing happens; 0: never. */
+static int64_t end_of_wait(const struct master *m)
+{
+	int64_t pause_ms = end_of_pause(m);
+	int most_ms = notify_wait_ms(m->ops->is_over != NULL ? LOOK_MS : -1);
+	int64_t look_ms = most_ms < 0 ? 0 : clock_monotonic_ms() + most_ms;
+
+	if (pause_ms == 0 || look_ms == 0)
+		return pause_ms + look_ms;
+	return pause_ms < look_ms ? pause_ms : look_ms;
+}
+
+static void look_around(struct master *m)
+{
+	notify_alive();
+	if (m->ops->is_over != NULL && m->ops->is_over(m->ops->arg))
+		m->stopping = true;
+}
+
 static int run(struct master *m, struct err *err)
 {
 	while (!m->stopping) {
 		if (spawn_wanted(m, err) < 0)
 			return -1;
 		set_listening(m);
-		if (wait_and_heed(m, end_of_pause(m), err) < 0)
+		if (wait_and_heed(m, end_of_wait(m), err) < 0)
 			return -1;
+		look_around(m);
 		if (!m->ready_once && m->count[NONE] == m->options->max)
 			return err_set(err, ERR_IO, "no worker stays alive until it is ready");
 	}

@@ -27,11 +27,14 @@ struct workers_listener {
 	const void *arg; /* handed to SERVE: what this listener is for */
 };
 
-/* Runs in a worker, once a connection. CONN stays the workers'. BEGIN runs once in each new worker. */
+/* Runs in a worker, once a connection. CONN stays the workers'. BEGIN runs once in each new worker. IS_OVER is asked in the master, every two
+ * seconds or more often: true is as if STOP_FD were readable; NULL: it is not asked. The master tells the service manager that it is alive
+ * (notify.h). */
 struct workers_ops {
 	void *arg;
 	void (*begin)(void *arg);
 	void (*serve)(void *arg, const void *listener_arg, struct conn *conn);
+	bool (*is_over)(void *arg);
 };
 
 /* Until STOP_FD is readable; the listeners are of no use then. -1: no worker can be had at all. Call

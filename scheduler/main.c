@@ -6,14 +6,15 @@
  * --once: work off what is due now, wait for it, and end. Else it runs until SIGTERM or SIGINT; then the jobs that run are ended in good
  * order. Ended by kill -9, they are, too, each as by a SIGTERM; the next one begins none of them before that, as each holds a lock.
  *
- * Jail: it holds no key, opens neither catalog nor key file, talks to nobody, and reads two small files of the archive's owner. It keeps
- * the right to new privileges, as its jobs write to the administrator through sendmail(1), which may need them; package/ confines it by
- * its unit.
+ * Jail: it holds no key, opens neither catalog nor key file, talks to nobody, and reads two small files of the archive's owner. By itself it keeps
+ * the right to new privileges, as its jobs write to the administrator through sendmail(1), which may need them; its unit (package/systemd) takes it,
+ * and has user sealpost in the group that they are for.
  */
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/jail.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/service.h"
 #include "scheduler/scheduler.h"
 
@@ -52,7 +53,8 @@ static int await(const struct scheduler *s, int stop_fd, int timer_fd, struct er
 
 	for (size_t i = 0; i < n; i++)
 		fds[RUNS + i] = (struct pollfd){.fd = runs[i], .events = POLLIN};
-	if (poll(fds, RUNS + n, -1) < 0 && errno != EINTR)
+	notify_alive();
+	if (poll(fds, RUNS + n, notify_wait_ms(-1)) < 0 && errno != EINTR)
 		return err_errno(err, "poll: %m");
 	return fds[STOP].revents != 0;
 }
@@ -101,7 +103,9 @@ static int serve(const struct service *service, struct err *err)
 	    scheduler_open(service->archive_dir, &s, err) < 0)
 		return -1;
 	log_info("scheduler ready");
+	notify_ready();
 	rc = (service->own_given ? run_once : run)(s, stop_fd, timer_fd, err);
+	notify_stopping();
 	scheduler_stop(s);
 	log_info("scheduler ends");
 	return rc;

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { STATE_MAX_BYTES = 200 };
@@ -15,7 +14,7 @@ struct scheduler {
 	int lock_fd;
 	struct str conf_path, state_path;
 	struct timetable_settings settings;
-	struct stat conf; /* of the file as it was read last */
+	struct file_mark conf; /* as it was read last */
 	struct timetable_state state;
 	int64_t saved_s;   /* when the state was written */
 	bool told_unsaved; /* that it could not be */
@@ -80,25 +79,11 @@ static void save_state(struct scheduler *s)
 
 /* --- the settings ----------------------------------------------------------------------------- */
 
-static bool has_changed(struct scheduler *s)
-{
-	struct stat now = {0}; /* as of a missing file */
-	bool same;
-
-	if (stat(s->conf_path.data, &now) < 0)
-		now = (struct stat){0};
-	same = now.st_ino == s->conf.st_ino && now.st_size == s->conf.st_size &&
-	       now.st_mtim.tv_sec == s->conf.st_mtim.tv_sec &&
-	       now.st_mtim.tv_nsec == s->conf.st_mtim.tv_nsec;
-	s->conf = now;
-	return !same;
-}
-
 static void follow_settings(struct scheduler *s)
 {
 	struct err err = {0};
 
-	if (!has_changed(s))
+	if (!file_mark_look(&s->conf, s->conf_path.data))
 		return;
 	if (timetable_settings_read(s->conf_path.data, &s->settings, &err) == 0)
 		log_info("settings read again");
@@ -142,7 +127,7 @@ static int prepare(struct scheduler *s, const char *archive_dir, struct err *err
 		return -1;
 	str_addf(&s->conf_path, "%s/timetable.conf", archive_dir);
 	str_addf(&s->state_path, "%s/timetable.state", archive_dir);
-	has_changed(s);
+	file_mark_look(&s->conf, s->conf_path.data);
 	if (timetable_settings_read(s->conf_path.data, &s->settings, err) < 0 ||
 	    read_state(s, err) < 0)
 		return -1;

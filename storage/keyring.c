@@ -12,6 +12,7 @@
 #define VERSION "1"
 #define ARCHIVE_FIELD "archive: "
 #define KEY_FIELD "key: "
+#define FILE_NAME "archive.key"
 
 enum {
 	KEY_HEX = 2 * KEY_BYTES,
@@ -123,8 +124,26 @@ static int key_file_parse(struct view text, struct keyring **keyring_r, struct e
 	return 0;
 }
 
-/* Nobody but the owner may have been able to read or to exchange the key. */
-static int check_guarded(int fd, const char *path, struct err *err)
+/* Nobody but the owner may have been able to read or to exchange the key. Of a credential that is root's, the group's bits are the
+ * mask of a list of who may read it (acl(5)); nobody else gets into its folder. */
+static int check_rights(const struct stat *st, const char *path, bool credential, struct err *err)
+{
+	if (credential && st->st_uid == 0 && (st->st_mode & 0337) == 0)
+		return 0;
+	if (st->st_uid != geteuid())
+		return err_set(err, ERR_DENIED,
+			       "%s belongs to user %u and this program runs as user %u; run it as "
+			       "the file's owner, or: chown %u %s",
+			       path, st->st_uid, geteuid(), geteuid(), path);
+	if ((st->st_mode & 0377) != 0)
+		return err_set(err, ERR_DENIED,
+			       "%s has mode %04o, which allows more than reading by its owner; do: "
+			       "chmod 0400 %s",
+			       path, st->st_mode & 07777, path);
+	return 0;
+}
+
+static int check_guarded(int fd, const char *path, bool credential, struct err *err)
 {
 	struct stat st;
 
@@ -133,16 +152,8 @@ static int check_guarded(int fd, const char *path, struct err *err)
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_DENIED,
 			       "%s is not a regular file; name the key file itself", path);
-	if (st.st_uid != geteuid())
-		return err_set(err, ERR_DENIED,
-			       "%s belongs to user %u and this program runs as user %u; run it as "
-			       "the file's owner, or: chown %u %s",
-			       path, st.st_uid, geteuid(), geteuid(), path);
-	if ((st.st_mode & 0377) != 0)
-		return err_set(err, ERR_DENIED,
-			       "%s has mode %04o, which allows more than reading by its owner; do: "
-			       "chmod 0400 %s",
-			       path, st.st_mode & 07777, path);
+	if (check_rights(&st, path, credential, err) < 0)
+		return -1;
 	if (st.st_size == 0)
 		return err_set(err, ERR_DAMAGED, "%s: the key file is empty", path);
 	if (st.st_size > KEY_FILE_MAX)
@@ -150,7 +161,7 @@ static int check_guarded(int fd, const char *path, struct err *err)
 	return 0;
 }
 
-int keyring_load(const char *path, struct keyring **keyring_r, struct err *err)
+static int load(const char *path, bool credential, struct keyring **keyring_r, struct err *err)
 {
 	/* O_NONBLOCK, so that a FIFO in the file's place is refused and not waited for. */
 	CLEAN_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
@@ -161,13 +172,50 @@ int keyring_load(const char *path, struct keyring **keyring_r, struct err *err)
 			       path);
 	if (fd < 0)
 		return err_errno(err, "%s: %m", path);
-	if (check_guarded(fd, path, err) < 0)
+	if (check_guarded(fd, path, credential, err) < 0)
 		return -1;
 	if (secret_read_fd(fd, KEY_FILE_MAX, &text, err) < 0 ||
 	    key_file_parse((struct view){(const char *)secret_data(text), secret_len(text)},
 			   keyring_r, err) < 0)
 		return err_add(err, "%s", path);
 	return 0;
+}
+
+int keyring_load(const char *path, struct keyring **keyring_r, struct err *err)
+{
+	return load(path, false, keyring_r, err);
+}
+
+/* Appended to PATH, if there is one. */
+static bool find_credential(struct str *path)
+{
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	size_t start = path->len;
+
+	if (dir == NULL || dir[0] != '/')
+		return false;
+	str_addf(path, "%s/" FILE_NAME, dir);
+	if (access(path->data + start, F_OK) == 0)
+		return true;
+	path->len = start;
+	path->data[start] = '\0';
+	return false;
+}
+
+void keyring_path(const char *archive_dir, struct str *path)
+{
+	if (!find_credential(path))
+		str_addf(path, "%s/" FILE_NAME, archive_dir);
+}
+
+int keyring_open(const char *archive_dir, struct keyring **keyring_r, struct err *err)
+{
+	CLEAN_STR path = STR_INIT;
+	bool credential = find_credential(&path);
+
+	if (!credential)
+		str_addf(&path, "%s/" FILE_NAME, archive_dir);
+	return load(path.data, credential, keyring_r, err);
 }
 
 int keyring_save(const struct keyring *keyring, const char *path, struct err *err)

@@ -47,6 +47,12 @@ void keyring_free(struct keyring **keyring);
 
 /* Read a key file. Mode wider than 0400, or an owner other than the caller: ERR_DENIED. */
 int keyring_load(const char *path, struct keyring **keyring_r, struct err *err);
+/* The key of the archive in ARCHIVE_DIR: the credential "archive.key", if the service manager has one for this process
+ * ($CREDENTIALS_DIRECTORY, see systemd.exec(5)); else the file of that name in ARCHIVE_DIR. A credential may also belong to root, who lets
+ * this user read it. */
+int keyring_open(const char *archive_dir, struct keyring **keyring_r, struct err *err);
+/* Its path, appended to PATH: whether a file is there or not. */
+void keyring_path(const char *archive_dir, struct str *path);
 /* Write it, new and durable; an existing file is ERR_EXISTS. */
 int keyring_save(const struct keyring *keyring, const char *path, struct err *err);
 

@@ -153,8 +153,12 @@ static int run_job(struct api_request *r, enum job job, struct err *err)
 {
 	const char *const args[] = {"--archive",   r->archive_dir, "job", "run",
 				    job_name(job), "--background", NULL};
-	const struct child_call call = {
-		.name = "", .args = args, .max_output = 4096, .timeout_ms = START_MS};
+	const struct child_call call = {.name = "",
+					.args = args,
+					.max_output = 4096,
+					.timeout_ms = START_MS,
+					.start = START_JOB,
+					.named = VIEW(job_name(job))};
 
 	if (audit_add(archive_catalog(r->archive), AUDIT_JOB, VIEW(job_name(job)), VIEW("begun"),
 		      err) < 0)

@@ -151,8 +151,12 @@ static int begin(struct api_request *r, struct uuid *task, struct err *err)
 {
 	const char *const args[] = {"--archive", r->archive_dir,
 				    uuid_text(task, arena_get(r->arena, UUID_TEXT + 1)), NULL};
-	const struct child_call call = {
-		.name = "task", .args = args, .max_output = 1024, .timeout_ms = START_MS};
+	const struct child_call call = {.name = "task",
+					.args = args,
+					.max_output = 1024,
+					.timeout_ms = START_MS,
+					.start = START_TASK,
+					.named = VIEW(args[2])};
 
 	return child_run(r, &call, on_begun, task, err);
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/ipc.h"
 #include "base/program.h"
 
 #include <errno.h>
@@ -12,11 +13,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { INPUT_MAX = 64 * 1024, PIECE = 16 * 1024 };
+enum { INPUT_MAX = 64 * 1024, PIECE = 16 * 1024, ORDER_MS = 1000 };
 
 struct child {
-	pid_t pid; /* 0: it has been waited for */
-	int out;   /* its standard output */
+	pid_t pid;   /* 0: it has been waited for, or is sealpost-starter's */
+	int out;     /* its standard output; sealpost-starter's answer */
+	bool others; /* sealpost-starter's */
 	int64_t end_ms;
 	size_t max;
 	struct str output;
@@ -43,6 +45,8 @@ static int status_of(struct child *child)
 {
 	int status = 0;
 
+	if (child->others)
+		return child->output.len == 1 ? (unsigned char)child->output.data[0] : EXIT_FAILURE;
 	waitpid(child->pid, &status, 0);
 	child->pid = 0;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
@@ -98,10 +102,26 @@ static int input_of(struct view input, bool by_pipe, int *fd_r, struct err *err)
 	return n == (ssize_t)input.len ? 0 : err_errno(err, "hand over: %m");
 }
 
-int child_run(struct api_request *r, const struct child_call *call, child_fn *then, void *arg,
-	      struct err *err)
+/* 1, 0 there is none. */
+static int order(struct child *child, const struct child_call *call, struct err *err)
 {
-	struct child *child = arena_get(r->arena, sizeof(*child));
+	const char *path = getenv(START_SOCKET);
+	int rc;
+
+	if (call->start == START_NOTHING || path == NULL)
+		return 0;
+	rc = program_connect(path, &child->out, err);
+	if (rc == 0)
+		return err_set(err, ERR_OFFLINE, "%s: nobody listens there", path);
+	if (rc < 0 ||
+	    ipc_send_within(child->out, ORDER_MS, (uint32_t)call->start, call->named, err) < 0)
+		return -1;
+	child->others = true;
+	return 1;
+}
+
+static int start(struct child *child, const struct child_call *call, struct err *err)
+{
 	CLEAN_FD input = -1;
 	int out[2];
 	int rc;
@@ -110,17 +130,28 @@ int child_run(struct api_request *r, const struct child_call *call, child_fn *th
 		return -1;
 	if (pipe2(out, O_CLOEXEC) < 0)
 		return err_errno(err, "pipe: %m");
-	*child = (struct child){.out = out[0],
+	child->out = out[0];
+	rc = program_start_with(call->name, call->args, &(struct program_fds){input, out[1], -1},
+				&child->pid, err);
+	close(out[1]);
+	return rc;
+}
+
+int child_run(struct api_request *r, const struct child_call *call, child_fn *then, void *arg,
+	      struct err *err)
+{
+	struct child *child = arena_get(r->arena, sizeof(*child));
+	int rc;
+
+	*child = (struct child){.out = -1,
 				.end_ms = clock_monotonic_ms() + call->timeout_ms,
 				.max = call->max_output,
 				.then = then,
 				.arg = arg};
 	str_init(&child->output);
 	request_at_end(r, end_child, child);
-	rc = program_start_with(call->name, call->args, &(struct program_fds){input, out[1], -1},
-				&child->pid, err);
-	close(out[1]);
-	if (rc < 0)
+	rc = order(child, call, err);
+	if (rc < 0 || (rc == 0 && start(child, call, err) < 0))
 		return -1;
 	if (fcntl(child->out, F_SETFL, O_NONBLOCK) < 0)
 		return err_errno(err, "pipe: %m");

@@ -6,6 +6,7 @@
 #ifndef UI_BACKEND_CHILD_H
 #define UI_BACKEND_CHILD_H
 
+#include "app/task/start.h"
 #include "ui-backend/reply.h"
 
 struct child_call {
@@ -16,6 +17,10 @@ struct child_call {
 	bool by_pipe;      /* else by a socket, which cannot be opened by a name (/dev/fd/3) */
 	size_t max_output; /* of its standard output; more is ERR_TOOBIG */
 	int timeout_ms;
+	/* Work that goes to the background, and is to outlive this server: told to sealpost-starter instead, if there is one (app/task/start.h),
+	 * which knows it by NAMED. */
+	enum start start;
+	struct view named;
 };
 
 /* It has ended, with STATUS (an exit status; 128 and the signal that ended it) and this output; or not in time: LATE. Answers as a route's

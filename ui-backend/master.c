@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "ui-backend/metrics_server.h"
 
 #include <errno.h>
@@ -145,7 +146,8 @@ static int wait_for_news(const struct master *m, struct pollfd *fds, int ms, str
 	for (size_t i = 0; i < m->n; i++)
 		fds[i] = (struct pollfd){.fd = m->slots[i].pid ? m->slots[i].fd : -1,
 					 .events = POLLIN};
-	if (poll(fds, (nfds_t)m->n + 1, ms) < 0 && errno != EINTR)
+	notify_alive();
+	if (poll(fds, (nfds_t)m->n + 1, notify_wait_ms(ms)) < 0 && errno != EINTR)
 		return err_errno(err, "poll: %m");
 	return fds[m->n].revents != 0;
 }

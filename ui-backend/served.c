@@ -2,6 +2,7 @@
 #include "ui-backend/served.h"
 
 #include "base/log.h"
+#include "storage/keyring.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -60,7 +61,7 @@ static bool has_key(const struct served *s)
 	CLEAN_STR path = STR_INIT;
 	CLEAN_STR catalog = STR_INIT;
 
-	str_addf(&path, "%s/archive.key", s->dir);
+	keyring_path(s->dir, &path);
 	str_addf(&catalog, "%s/catalog.db", s->dir);
 	return access(path.data, F_OK) == 0 && access(catalog.data, F_OK) == 0;
 }

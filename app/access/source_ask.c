@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Asking a source, through sealpost-login. */
+/* Asking a source, through sealpost-login: where systemd runs the archive, by its units' sockets, as it needs other rights there than who asks;
+ * else as a child. */
 #include "app/access/source.h"
 #include "base/clock.h"
 #include "base/conf.h"
@@ -20,7 +21,8 @@ enum { SEND_MS = 2000, READ_MS = 2000, END_MS = 1000, LIST_FACTOR = 12 };
 
 struct source_talk {
 	int fd;
-	pid_t pid; /* 0: it has ended, and was waited for */
+	pid_t pid; /* 0: it is no child, or has ended, and was waited for */
+	bool open; /* the answer was not taken yet */
 	int64_t deadline_ms;
 	int timeout_ms;
 	enum person_source source;
@@ -91,7 +93,18 @@ static void write_call(const struct source *source, const struct source_question
 	source_call_write(&call, body);
 }
 
-static int start_program(struct source_talk *talk, struct err *err)
+/* 1, 0 there is no such unit. Passwords of this system's accounts are a unit's of their own, which may read what they are compared with. */
+static int connect_unit(struct source_talk *talk, struct err *err)
+{
+	const char *folder = getenv("SEALPOST_SOCKETS");
+	CLEAN_STR path = STR_INIT;
+
+	str_addf(&path, "%s/%s.sock", folder != NULL ? folder : "/run/sealpost",
+		 talk->source == PERSON_APPLIANCE ? "pam" : "login");
+	return program_connect(path.data, &talk->fd, err);
+}
+
+static int start_child(struct source_talk *talk, struct err *err)
 {
 	static const char *const no_args[] = {NULL};
 	int fds[2], rc;
@@ -109,6 +122,14 @@ static int start_program(struct source_talk *talk, struct err *err)
 	}
 	talk->fd = fds[0];
 	return 0;
+}
+
+static int start_program(struct source_talk *talk, struct err *err)
+{
+	int rc = connect_unit(talk, err);
+
+	talk->open = true;
+	return rc > 0 ? 0 : rc < 0 ? -1 : start_child(talk, err);
 }
 
 static int send_question(struct source_talk *talk, const struct source *source,
@@ -155,11 +176,12 @@ int64_t source_talk_deadline_ms(const struct source_talk *talk)
 
 /* --- ending ----------------------------------------------------------------------------------- */
 
-/* How it ended is of no interest: the answer is there, or not. */
+/* How it ended is of no interest: the answer is there, or not. A unit's ends by itself: it has a timer. */
 static void end(struct source_talk *talk, bool by_itself)
 {
 	struct err ignored = {0};
 
+	talk->open = false;
 	if (talk->pid == 0)
 		return;
 	if (!by_itself || (program_wait(talk->pid, "login", END_MS, &ignored) < 0 &&
@@ -239,7 +261,7 @@ static int take(struct source_talk *talk, struct arena *arena, struct source_ans
 int source_finish(struct source_talk *talk, struct arena *arena, struct source_answer *answer_r,
 		  struct err *err)
 {
-	must(talk->pid != 0);
+	must(talk->open);
 	if (take(talk, arena, answer_r, err) == 0)
 		return 0;
 	end(talk, false);

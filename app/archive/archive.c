@@ -102,11 +102,10 @@ void archive_settings_table(struct str *out)
 int archive_open_bare(const char *dir, struct archive **archive_r, struct err *err)
 {
 	CLEAN(archive) a = mem_new(sizeof(*a));
-	CLEAN_STR path = STR_INIT;
 
 	a->dir = mem_strdup(dir);
 	a->counters = counters_new(dir);
-	if (keyring_load(archive_path(a, "archive.key", &path), &a->keys, err) < 0) {
+	if (keyring_open(dir, &a->keys, err) < 0) {
 		if (err->kind == ERR_NOTFOUND)
 			return err_set(
 				err, ERR_NOTFOUND,

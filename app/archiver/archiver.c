@@ -6,6 +6,7 @@
 #include "app/catalog/receipts.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/notify.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -270,7 +271,7 @@ static int wait_for_mail(const struct archiver *ar, int timeout_ms, struct err *
 	struct pollfd fds[] = {{.fd = ar->stop_fd, .events = POLLIN},
 			       {.fd = ar->watch_fd, .events = POLLIN}};
 
-	if (poll(fds, 2, timeout_ms) < 0 && errno != EINTR)
+	if (poll(fds, 2, notify_wait_ms(timeout_ms)) < 0 && errno != EINTR)
 		return err_errno(err, "poll: %m");
 	return 0;
 }
@@ -307,8 +308,10 @@ static int run(struct archiver *ar, struct err *err)
 
 	if (rc == 0)
 		rc = 1;
-	while (rc > 0 && !is_stopped(ar))
+	while (rc > 0 && !is_stopped(ar)) {
 		rc = step(ar, err);
+		notify_alive();
+	}
 	return rc < 0 ? -1 : taker_finish(ar->taker, err);
 }
 

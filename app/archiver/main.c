@@ -7,15 +7,17 @@
  * seals its pack. One per archive. When a medium or the disk fails it tries again, after a second at
  * first and a minute at most; what is worse ends it with status 1.
  *
- * Jail: none of its own yet; package/ confines it by its unit. It holds the archive key and reads bytes from
+ * Jail: none of its own; its unit (package/systemd) confines it. It holds the archive key and reads bytes from
  * the network, so it is the process to confine most: it needs the archive's folder and its media, and no
  * network.
  */
 #include "app/archiver/archiver.h"
 #include "app/mail/mail.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/jail.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/secret.h"
 #include "base/service.h"
 
@@ -37,6 +39,8 @@ static int run_once(const struct service *service, struct guard *guard, int stop
 		return -1;
 	*opened_r = true;
 	log_info("archiver ready");
+	notify_ready();
+	notify_status("takes in what comes");
 	rc = archiver_run(a, spool, guard, stop_fd, service->own_given, &report, err);
 	log_info("archiver ends archived=%llu duplicate=%llu stuck=%llu",
 		 (unsigned long long)report.archived, (unsigned long long)report.duplicate,
@@ -48,8 +52,14 @@ static int run_once(const struct service *service, struct guard *guard, int stop
 static int pause_ms(int ms, int stop_fd)
 {
 	struct pollfd stop = {.fd = stop_fd, .events = POLLIN};
+	int64_t end_ms = clock_monotonic_ms() + ms, left_ms;
 
-	return poll(&stop, 1, ms) > 0;
+	while ((left_ms = end_ms - clock_monotonic_ms()) > 0) {
+		notify_alive();
+		if (poll(&stop, 1, notify_wait_ms((int)left_ms)) > 0)
+			return 1;
+	}
+	return 0;
 }
 
 /* What failed once it ran is tried again, with an archive opened anew (A1); what cannot even start, or
@@ -75,6 +85,7 @@ static int serve(const struct service *service, struct err *err)
 			return -1;
 		ms = opened_now ? PAUSE_MS_MIN : ms < PAUSE_MS_MAX / 2 ? 2 * ms : PAUSE_MS_MAX;
 		log_error("archiving stopped, tried again in %d s: %s", ms / 1000, err->text);
+		notify_status("cannot archive, tries again: %s", err_code(err->kind));
 		if (pause_ms(ms, stop_fd))
 			return 0;
 	}

@@ -3,7 +3,8 @@
  *
  * Which ones: the archiver, the shipper and the scheduler always; sealpost-smtpd if ARCHIVE/smtpd.conf is there, sealpost-milter if
  * ARCHIVE/milter.conf is, sealpost-api if ARCHIVE/api.conf is. One that dies is started again, after a pause that grows as long as it does not stay up; one
- * that does not start at all is told once, and keeps the others from nothing. On
+ * that does not start at all is told once, and keeps the others from nothing. A door whose settings were changed ends by itself, and is started with
+ * the new ones; one whose settings are gone is not. On
  * SIGTERM or SIGINT jobs and doors end first, so that all they acknowledged is in the spool; then what is ready is
  * archived, and what was archived is carried to its medium.
  */
@@ -94,14 +95,34 @@ static void tell_death(struct child *child, const struct err *why)
 			  why->text, child->name);
 }
 
+/* It ended in good order: it wants to be started with other settings, and is, if there are any. */
+static void begin_anew(struct service *s, struct child *child)
+{
+	const char *name = child->name;
+	CLEAN_STR path = STR_INIT;
+
+	str_addf(&path, "%s/%s.conf", s->cmd->archive_dir, name);
+	if (access(path.data, F_OK) < 0) {
+		log_warn("sealpost-%s has no settings any more, and is not started", name);
+		child->name = NULL;
+	}
+	child->due_ms = clock_monotonic_ms() + PAUSE_MS_MIN;
+	forget(child);
+}
+
 /* It is started again when its pause is over. */
-static void bury(struct child *child)
+static void bury(struct service *s, struct child *child)
 {
 	int64_t now = clock_monotonic_ms(), up_ms;
 	struct err why = {0};
 
-	if (program_wait(child->pid, child->name, -1, &why) == 0)
+	if (program_wait(child->pid, child->name, -1, &why) == 0) {
+		if (child == &s->child[SMTPD] || child == &s->child[MILTER]) {
+			begin_anew(s, child);
+			return;
+		}
 		err_set(&why, ERR_STOPPED, "sealpost-%s ended unasked", child->name);
+	}
 	up_ms = now - child->started_ms;
 	if (up_ms < STARTED_MS && why.os == 0) {
 		if (++child->failed_starts >= STARTS_MAX)
@@ -197,7 +218,7 @@ static void watch(struct service *s)
 			struct child *child = &s->child[i];
 
 			if (has_died(child))
-				bury(child);
+				bury(s, child);
 			else if (child->name != NULL && child->pid == 0 && child->due_ms <= now)
 				start_again(s, child);
 		}

@@ -159,15 +159,13 @@ static int show(struct cmd *cmd, struct spool *spool, struct err *err)
 	CLEAN(secret) private = NULL;
 	CLEAN(x25519) pair = NULL;
 	CLEAN(arena) arena = arena_new();
-	CLEAN_STR path = STR_INIT;
 	enum spool_state state;
 	struct spool_item item;
 	struct envelope env;
 
 	if (find(spool, cmd->argv[1], arena, &state, &item, err) < 0)
 		return cmd_fail(cmd, err);
-	str_addf(&path, "%s/archive.key", cmd->archive_dir);
-	if (keyring_load(path.data, &keys, err) < 0)
+	if (keyring_open(cmd->archive_dir, &keys, err) < 0)
 		return cmd_fail(cmd, err);
 	private = keyring_derive(keys, KEY_USE_SPOOL, VIEW(""));
 	pair = x25519_new(private);

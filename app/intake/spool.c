@@ -73,12 +73,26 @@ static int make_dir(const char *spool_dir, const char *name, char **dir_r, struc
 	return 0;
 }
 
+/* An archive's folder that hands its group on means the doors by it: the spool is theirs as well as the owner's. */
+static int make_spool_dir(const char *archive_dir, const char *dir, struct err *err)
+{
+	struct stat st;
+
+	if (stat(archive_dir, &st) < 0)
+		return err_errno(err, "%s: %m", archive_dir);
+	if (mkdir(dir, 0700) < 0)
+		return errno == EEXIST ? 0 : err_errno(err, "%s: mkdir: %m", dir);
+	if ((st.st_mode & S_ISGID) && chmod(dir, 02770) < 0)
+		return err_errno(err, "%s: chmod: %m", dir);
+	return dir_sync(archive_dir, err);
+}
+
 static int make_dirs(struct spool *spool, const char *archive_dir, struct err *err)
 {
 	CLEAN_STR dir = STR_INIT;
 
 	str_addf(&dir, "%s/spool", archive_dir);
-	if (dir_make(dir.data, 0700, err) < 0)
+	if (make_spool_dir(archive_dir, dir.data, err) < 0)
 		return -1;
 	for (enum spool_state state = 0; state < STATES; state++)
 		if (make_dir(dir.data, spool_state_text(state), &spool->dirs[state], err) < 0)

@@ -12,7 +12,8 @@
  *     ready/    to be archived
  *     stuck/    cannot be archived; beside it, ID.why says so in one line, "code: text"
  * It moves between them by rename. Files get the rights that their folder has, but for execution, so that doors
- * and archiver may be different users of one group. The file:
+ * and archiver may be different users of one group. The folder spool/ is its maker's alone, unless the archive's folder hands on its group
+ * (set-group-ID): then it is that group's, too. The file:
  *     8   "SPSPOOL1"
  *     8   length of the sealed mail, little-endian
  *     8   length of the sealed envelope

@@ -7,12 +7,13 @@
  * it does. Else it runs until SIGTERM or SIGINT. Several may run; for each medium one ships at a time. It can be ended
  * at any moment, also by kill -9: what waits is on the local disk, and the next one goes on.
  *
- * Jail: none of its own yet; package/ confines it by its unit. It holds the archive key, and needs the archive's folder,
+ * Jail: none of its own; its unit (package/systemd) confines it. It holds the archive key, and needs the archive's folder,
  * its local media, and through sealpost-smb the network. It yields to the archiver and the doors (nice 10).
  */
 #include "app/shipper/shipper.h"
 #include "base/jail.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/secret.h"
 #include "base/service.h"
 #include "base/file.h"
@@ -28,8 +29,10 @@ static int run_once(const struct service *service, int stop_fd, bool *opened_r, 
 
 	if (archive_open(service->archive_dir, &a, err) < 0)
 		return -1;
-	if (!*opened_r)
+	if (!*opened_r) {
 		log_info("shipper ready");
+		notify_ready();
+	}
 	*opened_r = true;
 	return shipper_run(a, stop_fd, service->own_given, err);
 }
@@ -38,7 +41,8 @@ static bool is_stopped(int stop_fd, int ms)
 {
 	struct pollfd p = {.fd = stop_fd, .events = POLLIN};
 
-	return poll(&p, 1, ms) > 0;
+	notify_alive();
+	return poll(&p, 1, notify_wait_ms(ms)) > 0;
 }
 
 /* What failed once it ran is tried again, with an archive opened anew, and told when it is something else than the last

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/notify.h"
 
 #include <poll.h>
 #include <sys/inotify.h>
@@ -93,6 +94,7 @@ static bool is_asked_to_stop(int stop_fd, int ms)
 
 static bool stop(void *arg)
 {
+	notify_alive();
 	return is_asked_to_stop(((struct shipper *)arg)->stop_fd, 0);
 }
 
@@ -102,9 +104,10 @@ static bool wait_for_work(struct shipper *s)
 	struct pollfd fds[] = {{.fd = s->stop_fd, .events = POLLIN},
 			       {.fd = s->watch_fd, .events = POLLIN}};
 
+	notify_alive();
 	if (is_asked_to_stop(s->stop_fd, REST_MS))
 		return false;
-	poll(fds, 2, WAKE_MS - REST_MS);
+	poll(fds, 2, notify_wait_ms(WAKE_MS - REST_MS));
 	return fds[0].revents == 0;
 }
 
@@ -131,6 +134,7 @@ static int step(struct shipper *s, struct err *err)
 		     err) < 0)
 		return -1;
 	log_report(&report, begun_ms);
+	notify_status("%llu bytes wait for their media", (unsigned long long)report.bytes_waiting);
 	if (tell_changes(s, err) < 0)
 		return -1;
 	if (s->once)

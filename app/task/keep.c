@@ -42,8 +42,7 @@ static int say_died(struct archive *a, const struct uuid *task, struct err *err)
 {
 	const struct task_end end = {
 		.state = TASK_FAILED,
-		.text = VIEW("It was cut off, by a restart or a crash. Nothing is damaged by that; "
-			     "order it again."),
+		.text = VIEW(TASK_CUT_OFF),
 		.code = VIEW(err_code(ERR_STOPPED)),
 	};
 

@@ -10,6 +10,10 @@
 #include "app/archive/archive.h"
 #include "app/catalog/tasks.h"
 
+/* What its person is told of one that died, or that the system has ended. */
+#define TASK_CUT_OFF                                                                               \
+	"It was cut off, by a restart or a crash. Nothing is damaged by that; order it again."
+
 enum { TASK_START_S = 60 }; /* within that it has begun, or never will */
 
 int task_lock(const char *archive_dir, const struct uuid *task, int *fd_r,

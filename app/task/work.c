@@ -5,6 +5,7 @@
 #include "app/archive/find.h"
 #include "app/archive/may_see.h"
 #include "app/catalog/audit.h"
+#include "app/task/keep.h"
 #include "app/task/result.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -22,6 +23,14 @@ static bool is_stopped(int stop_fd)
 	return poll(&p, 1, 0) > 0;
 }
 
+int work_is_cut_off(struct work *w, struct err *err)
+{
+	if (!is_stopped(w->stop_fd))
+		return 0;
+	w->cut_off = true;
+	return err_set(err, ERR_STOPPED, "it was cut off");
+}
+
 int work_tell(struct work *w, struct err *err)
 {
 	const int64_t now_ms = clock_monotonic_ms();
@@ -32,7 +41,7 @@ int work_tell(struct work *w, struct err *err)
 	w->told_ms = now_ms;
 	if (tasks_progress(archive_catalog(w->a), &w->row.task, w->done, w->total, &stop, err) < 0)
 		return -1;
-	return stop || is_stopped(w->stop_fd) ? err_set(err, ERR_STOPPED, "it was stopped") : 0;
+	return stop ? err_set(err, ERR_STOPPED, "it was stopped") : work_is_cut_off(w, err);
 }
 
 /* ---- which mails ---- */
@@ -126,16 +135,16 @@ static void add_failure(struct work *w, const struct err *err)
 
 static int say_end(struct work *w, int rc, const struct err *why, struct err *err)
 {
-	struct task_end end = {.state = rc == 0                    ? TASK_DONE
-					: why->kind == ERR_STOPPED ? TASK_STOPPED
-								   : TASK_FAILED,
+	struct task_end end = {.state = rc == 0                                   ? TASK_DONE
+					: why->kind == ERR_STOPPED && !w->cut_off ? TASK_STOPPED
+										  : TASK_FAILED,
 			       .result = w->result,
 			       .key = w->key,
 			       .code = VIEW(rc == 0 ? "" : err_code(why->kind))};
 
-	if (rc < 0)
+	if (rc < 0 && !w->cut_off)
 		add_failure(w, why);
-	end.text = str_view(&w->text);
+	end.text = w->cut_off && rc < 0 ? VIEW(TASK_CUT_OFF) : str_view(&w->text);
 	if (rc < 0)
 		log_info("task failed kind=%s: %s", task_kind_name(w->row.kind), why->text);
 	if (tasks_progress(archive_catalog(w->a), &w->row.task, w->done, w->total, &(bool){0},

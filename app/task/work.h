@@ -20,6 +20,7 @@ struct work {
 	struct person person;
 	struct scope scope;
 	int stop_fd;
+	bool cut_off; /* the system wants it to end, not its person */
 	uint64_t done, total, failed;
 	int64_t told_ms;
 	struct str text; /* what came of it */
@@ -39,5 +40,7 @@ typedef int work_mail_fn(struct work *w, void *arg, const struct mail_row *row, 
 int work_each(struct work *w, work_mail_fn *fn, void *arg, struct err *err);
 /* It goes on: ERR_STOPPED if it is to end (TW2). */
 int work_tell(struct work *w, struct err *err);
+/* It is to end, as systemd said by a signal: ERR_STOPPED, else 0. */
+int work_is_cut_off(struct work *w, struct err *err);
 
 #endif

@@ -99,10 +99,8 @@ static int listen_to(struct work *w, struct running *r, struct err *err)
 
 	if (poll(p, 2, WORK_TELL_MS) < 0 && errno != EINTR)
 		return err_errno(err, "poll: %m");
-	if (work_tell(w, err) < 0)
+	if (work_tell(w, err) < 0 || work_is_cut_off(w, err) < 0)
 		return -1;
-	if (p[1].revents != 0)
-		return err_set(err, ERR_STOPPED, "it was stopped");
 	if (!(p[0].revents & (POLLIN | POLLHUP)))
 		return 1;
 	n = read(r->out, piece, sizeof(piece));
@@ -128,6 +126,8 @@ static int wait_for(struct work *w, struct running *r, struct err *err)
 	rc = program_wait_status(r->pid, "sealpost", err);
 	if (rc == 0 || rc == REFUSED)
 		return 0;
+	if (rc > 0 && work_is_cut_off(w, err) < 0) /* both got the signal */
+		return -1;
 	return rc < 0 ? -1 : err_set(err, ERR_IO, "%s", r->line.data);
 }
 

@@ -3,7 +3,8 @@
  *
  *     sealpost-api [--archive DIR] [--verbose] [--follow] [--routes]
  *
- * Settings: DIR/api.conf (ui-backend/settings.c). It listens at a Unix socket or on the loopback, for the reverse proxy. --routes: tell the
+ * Settings: DIR/api.conf (ui-backend/settings.c). It listens at a Unix socket or on the loopback, for the reverse proxy; if the service manager
+ * has opened a socket for it, there and nowhere else. --routes: tell the
  * table of routes, and end. On SIGTERM or SIGINT requests under way are answered, and it ends.
  *
  * Jail: reads its settings and the page's files and listens; then becomes the user that is set, if root started it. It holds the archive
@@ -16,8 +17,10 @@
 #include "base/file.h"
 #include "base/jail.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/secret.h"
 #include "base/service.h"
+#include "storage/keyring.h"
 #include "ui-backend/master.h"
 #include "ui-backend/route.h"
 
@@ -47,13 +50,20 @@ static void listen_for_metrics(const struct api_settings *s, int *fd_r)
 		log_error("no metrics: %s", err.text);
 }
 
+static int listen_for_people(const struct api_settings *s, int *fd_r, struct err *err)
+{
+	if (notify_take_listener(fd_r, err) < 0)
+		return -1;
+	return *fd_r >= 0 ? 0 : listen_at(s, s->listen, fd_r, err);
+}
+
 /* On standard output, not in the log: it is for who started the program, and of no use once there is an archive. */
 static int tell_setup(const char *archive_dir, struct api_settings *settings, struct err *err)
 {
 	CLEAN_STR key = STR_INIT;
 	CLEAN_STR word = STR_INIT;
 
-	str_addf(&key, "%s/archive.key", archive_dir);
+	keyring_path(archive_dir, &key);
 	if (access(key.data, F_OK) == 0)
 		return 0;
 	api_settings_open_setup(settings, &word);
@@ -80,7 +90,7 @@ static int serve(const struct service *service, struct err *err)
 	    api_settings_read(path.data, &settings, err) < 0 ||
 	    tell_setup(service->archive_dir, settings, err) < 0 ||
 	    webroot_read(settings->web, &root, err) < 0 ||
-	    listen_at(settings, settings->listen, &listener, err) < 0)
+	    listen_for_people(settings, &listener, err) < 0)
 		return -1;
 	listen_for_metrics(settings, &metrics_listener);
 	if (jail_become(settings->user, err) < 0)
@@ -92,6 +102,7 @@ static int serve(const struct service *service, struct err *err)
 	options.listener = listener;
 	options.metrics_listener = metrics_listener;
 	log_info("api ready");
+	notify_ready();
 	return master_run(&options, stop_fd, err);
 }
 

@@ -115,13 +115,15 @@ static void finish_mails(void)
 }
 
 /* Sessions go on until the last moment, so what they use is not freed. */
-static int serve(const char *role, int life_fd, struct err *err)
+static int serve(const char *role, int life_fd, int ready_fd, struct err *err)
 {
 	struct pollfd fds[] = {{.fd = life_fd, .events = POLLIN}, {.events = POLLIN}};
 
 	if (progress_start(err) < 0 || start_libmilter(&fds[1].fd, err) < 0)
 		return -1;
 	log_info("milter ready role=%s", role);
+	if (write(ready_fd, "", 1) < 0)
+		return err_errno(err, "tell that it is ready: %m");
 	while (poll(fds, 2, -1) < 0 && errno == EINTR)
 		;
 	finish_mails();
@@ -132,7 +134,7 @@ static int serve(const char *role, int life_fd, struct err *err)
 }
 
 int listener_run(const char *archive_dir, const struct milter_settings *settings,
-		 const struct milter_listener *listener, int life_fd, struct err *err)
+		 const struct milter_listener *listener, int life_fd, int ready_fd, struct err *err)
 {
 	struct session_options options = {.role = listener->role, .settings = settings};
 	CLEAN(spool) spool = NULL;
@@ -147,5 +149,5 @@ int listener_run(const char *archive_dir, const struct milter_settings *settings
 	spool_set_reserve(spool, settings->reserve_bytes);
 	options.key = key;
 	options.spool = listener->role == ROLE_BINDER ? NULL : spool;
-	return serve(milter_role_text(listener->role), life_fd, err);
+	return serve(milter_role_text(listener->role), life_fd, ready_fd, err);
 }

@@ -6,9 +6,10 @@
 #include "app/intake/milter/settings.h"
 
 /* Open the socket, become the settings' user, serve until LIFE_FD has ended: the process at its other end is
- * gone, or wants it so. Mails that are being received then have a moment to be finished, new ones are put
+ * gone, or wants it so. READY_FD gets a byte when it listens. Mails that are being received then have a moment to be finished, new ones are put
  * off. Returns if it cannot serve, -1; else the process ends. */
 int listener_run(const char *archive_dir, const struct milter_settings *settings,
-		 const struct milter_listener *listener, int life_fd, struct err *err);
+		 const struct milter_listener *listener, int life_fd, int ready_fd,
+		 struct err *err);
 
 #endif

@@ -6,7 +6,7 @@
  * ARCHIVE/milter.conf says where it listens, and as what (settings.h, session.h). libmilter serves one socket
  * a process, so there is one for each, watched by this one: it reads nothing from anybody, and
  * replaces one that dies. One that ends because it cannot start ends them all, with status 1. On SIGTERM or
- * SIGINT to this process they finish the mails they are receiving. (The signal is for this process alone,
+ * SIGINT to this process, or when there are other settings that would do, they finish the mails they are receiving. (The signal is for this process alone,
  * KillMode=mixed with systemd: one that got it itself would drop them. They would be sent again.)
  *
  * SECURITY: started by root, each process opens its socket and then becomes the settings' user for good
@@ -15,8 +15,11 @@
  * server's alone.
  */
 #include "app/intake/milter/listener.h"
+#include "app/intake/renewed.h"
+#include "base/clock.h"
 #include "base/jail.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/secret.h"
 #include "base/service.h"
 
@@ -29,7 +32,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { RESTART_MS = 200, GRACE_MS = 15000 };
+enum { RESTART_MS = 200, GRACE_MS = 15000, LOOK_MS = 2000 };
 
 static const char failed[] = "Until this is mended no mail comes in by this door. None is lost: "
 			     "senders keep theirs and try again.";
@@ -46,7 +49,11 @@ struct milter {
 	struct child *children; /* one a listener */
 	size_t n;
 	int stop_fd;
-	int life[2]; /* a pipe that ends when the children are to end, or this process does */
+	int life[2];  /* a pipe that ends when the children are to end, or this process does */
+	int ready[2]; /* a byte from each child that listens */
+	size_t n_ready;
+	struct renewed renewed;
+	int64_t looked_ms;
 };
 
 /* --- the processes ---------------------------------------------------------------------------- */
@@ -56,7 +63,7 @@ static int run_child(const struct milter *m, const struct milter_listener *liste
 	struct err err = {0};
 
 	close(m->life[1]); /* the other end is this process's parent alone */
-	listener_run(m->service->archive_dir, m->settings, listener, m->life[0], &err);
+	listener_run(m->service->archive_dir, m->settings, listener, m->life[0], m->ready[1], &err);
 	return service_failed(m->service, &err, failed);
 }
 
@@ -115,16 +122,18 @@ static void end_all(struct milter *m)
 
 /* --- watching over them ----------------------------------------------------------------------- */
 
-/* 1: asked to stop within MS (-1: whenever); 0: not, or a child died. */
+/* 1: asked to stop within MS (-1: whenever); 0: not, or there is news of a child. */
 static int wait_for(const struct milter *m, bool children, int ms)
 {
-	struct pollfd *fds = mem_new((1 + m->n) * sizeof(*fds));
+	enum { STOP, READY, FIRST };
+	struct pollfd *fds = mem_new((FIRST + m->n) * sizeof(*fds));
 	int asked;
 
-	fds[0] = (struct pollfd){.fd = m->stop_fd, .events = POLLIN};
+	fds[STOP] = (struct pollfd){.fd = m->stop_fd, .events = POLLIN};
+	fds[READY] = (struct pollfd){.fd = m->ready[0], .events = POLLIN};
 	for (size_t i = 0; children && i < m->n; i++)
-		fds[1 + i] = (struct pollfd){.fd = m->children[i].fd, .events = POLLIN};
-	poll(fds, children ? 1 + m->n : 1, ms);
+		fds[FIRST + i] = (struct pollfd){.fd = m->children[i].fd, .events = POLLIN};
+	poll(fds, children ? FIRST + m->n : 1, ms);
 	asked = fds[0].revents != 0;
 	free(fds);
 	return asked;
@@ -160,26 +169,63 @@ static int replace_dead(struct milter *m, struct err *err)
 	return 0;
 }
 
+/* All of them listen for the first time. */
+static void hear_ready(struct milter *m)
+{
+	char byte;
+
+	while (read(m->ready[0], &byte, 1) == 1)
+		if (++m->n_ready == m->n)
+			notify_ready();
+}
+
+/* What is wrong with other settings is logged, and not taken. */
+static bool is_renewed(struct milter *m)
+{
+	CLEAN(milter_settings) settings = NULL;
+	int64_t now_ms = clock_monotonic_ms();
+	struct err err = {0};
+
+	if (now_ms - m->looked_ms < LOOK_MS)
+		return false;
+	m->looked_ms = now_ms;
+	if (!renewed_look(&m->renewed))
+		return false;
+	if (access(m->renewed.file[0].path, F_OK) == 0 &&
+	    milter_settings_read(m->service->archive_dir, &settings, &err) < 0) {
+		log_error("%s; mail is captured as before, until this is corrected", err.text);
+		return false;
+	}
+	log_info("settings have changed");
+	return true;
+}
+
 static int watch(struct milter *m, struct err *err)
 {
 	if (start_all(m, err) < 0)
 		return -1;
-	while (!wait_for(m, true, -1))
+	while (!wait_for(m, true, notify_wait_ms(LOOK_MS)) && !is_renewed(m)) {
+		notify_alive();
+		hear_ready(m);
 		if (replace_dead(m, err) < 0)
 			return -1;
+	}
 	return 0;
 }
 
 static int run(const struct service *service, struct err *err)
 {
 	CLEAN(milter_settings) settings = NULL;
+	CLEAN_STR path = STR_INIT;
 	struct milter m = {.service = service};
 	int rc;
 
+	str_addf(&path, "%s/milter.conf", service->archive_dir);
+	renewed_add(&m.renewed, path.data);
 	if (milter_settings_read(service->archive_dir, &settings, err) < 0 ||
 	    jail_signals(service->follow, &m.stop_fd, err) < 0)
 		return -1;
-	if (pipe2(m.life, O_CLOEXEC) < 0)
+	if (pipe2(m.life, O_CLOEXEC) < 0 || pipe2(m.ready, O_CLOEXEC | O_NONBLOCK) < 0)
 		return err_errno(err, "pipe: %m");
 	m.settings = settings;
 	m.n = settings->n_listeners;
@@ -189,6 +235,7 @@ static int run(const struct service *service, struct err *err)
 	rc = watch(&m, err);
 	end_all(&m);
 	free(m.children);
+	renewed_clear(&m.renewed);
 	return rc;
 }
 

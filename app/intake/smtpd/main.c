@@ -3,16 +3,17 @@
  *
  *     sealpost-smtpd [--archive DIR] [--verbose] [--follow]
  *
- * Settings: DIR/smtpd.conf (settings.c). It runs until SIGTERM or SIGINT: then clients are told 421, and what
- * was answered with 250 is in the spool.
+ * Settings: DIR/smtpd.conf (settings.c). It runs until SIGTERM or SIGINT, or until there are other settings that would do: then clients are told
+ * 421, and what was answered with 250 is in the spool. Whoever supervises it starts it anew.
  *
  * Jail: reads its settings, certificate and users, and listens; then becomes the user that is set and gives up
- * new privileges. It can write to the spool, and read nothing that is in it: it holds the public key. package/
- * confines it further.
+ * new privileges. It can write to the spool, and read nothing that is in it: it holds the public key. Its unit
+ * (package/systemd) confines it further.
  */
 #include "app/intake/smtpd/smtpd.h"
 #include "base/jail.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/service.h"
 #include "base/workers.h"
 
@@ -38,6 +39,11 @@ static void serve_one(void *arg, const void *listener_arg, struct conn *conn)
 	smtpd_serve(arg, listen->protocol, conn);
 }
 
+static bool is_over(void *arg)
+{
+	return smtpd_is_renewed(arg);
+}
+
 static int listen_all(const struct smtpd_settings *s, struct workers_listener *listeners,
 		      struct err *err)
 {
@@ -59,7 +65,8 @@ static int run(struct smtpd *smtpd, const struct workers_listener *listeners, in
 	       struct err *err)
 {
 	const struct smtpd_settings *s = smtpd->settings;
-	const struct workers_ops ops = {.arg = smtpd, .begin = begin, .serve = serve_one};
+	const struct workers_ops ops = {
+		.arg = smtpd, .begin = begin, .serve = serve_one, .is_over = is_over};
 	const unsigned max = (unsigned)s->max_connections;
 	const struct workers_options options = {
 		.min_idle = max < MIN_IDLE ? max : MIN_IDLE,
@@ -70,6 +77,7 @@ static int run(struct smtpd *smtpd, const struct workers_listener *listeners, in
 	};
 
 	log_info("smtpd ready");
+	notify_ready();
 	return workers_run(listeners, s->listen.n, &ops, &options, stop_fd, err);
 }
 
