@@ -91,6 +91,9 @@ class Client:
         self.cookie = None
         self.token = None
 
+    def connection(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
+
     def request(self, method, path, body=None, headers=None, base=BASE):
         """BODY: bytes as they are, anything else as JSON."""
         sent = {"Host": self.host or "localhost"}
@@ -104,7 +107,7 @@ class Client:
             body = json.dumps(body).encode()
             sent["Content-Type"] = "application/json"
         sent.update(headers or {})
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
+        connection = self.connection()
         try:
             connection.request(method, base + path, body, {k: v for k, v in sent.items() if v is not None})
             got = connection.getresponse()
