@@ -72,6 +72,7 @@ DEPS_bench := --tests --bench
 DEPS_fuzz := --fuzz
 DEPS_lint := --lint
 DEPS_package := --package --web
+DEPS_appliance := --package --web --appliance
 GOALS := $(or $(MAKECMDGOALS),build)
 DEPS := $(sort $(foreach goal,$(GOALS),$(DEPS_$(goal))))
 
@@ -156,7 +157,7 @@ build/sealpost-%: build/opt/sealpost-%
 
 # --- running and testing ----------------------------------------------------------------------
 
-.PHONY: run test bench fuzz
+.PHONY: run test bench fuzz appliance
 run: build web ## build, and serve a demo archive in build/demo
 	@tests/system/demo.sh
 
@@ -185,6 +186,10 @@ bench: build/sealpost $(DAEMONS:%=build/sealpost-%) $(BENCH:%=build/opt/%) ## me
 fuzz: $(FUZZ:%=build/fuzz/%) ## fuzz each parser for FUZZ_SECONDS=30
 	@tests/fuzz/run $(FUZZ_SECONDS) $(if $(T),$(T:%=build/fuzz/tests/fuzz/%),$^)
 
+appliance: web ## install, upgrade and remove the app on a Debian 12 and a Debian 13 (needs root)
+	@tests/appliance/build
+	@tests/run tests/appliance
+
 # --- the page ---------------------------------------------------------------------------------
 
 # Nothing of the C is built from it or tested with it, so neither wants node.
@@ -201,7 +206,7 @@ build/web/index.html: $(WEB_SRC) package/web
 # One stamp a file: what has not changed is not looked at again. Programs, not tests, get the slow
 # reading by clang-tidy.
 LINT := $(ALL_SRC:%=build/lint/%.ok)
-SCRIPTS := $(sort $(wildcard package/deps package/appctl package/appliance/* package/debian/sealpost.p* package/flags package/fresh package/web tests/system/demo.sh tests/fuzz/run .ci/run))
+SCRIPTS := $(sort $(wildcard package/deps package/appctl package/appliance/* package/debian/sealpost.p* package/flags package/fresh package/plain package/web tests/system/demo.sh tests/fuzz/run .ci/run))
 .PHONY: lint format layers fresh
 lint: $(LINT) build/lint/scripts.ok ## clang-format, clang-tidy, cppcheck, shellcheck, licence lines
 	@echo "lint: $(words $(LINT)) files, nothing found"

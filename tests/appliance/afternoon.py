@@ -7,7 +7,7 @@ import tempfile
 import pytest
 from browse import HOST, Browser, Smtp
 from bundle import PUBLIC_KEY, Bundle, of_manifest
-from machine import ROOT, Machine, base
+from machine import ROOT, Machine, base, difference
 
 APPCTL = ROOT / "package/appctl"
 ARCHIVE = "/var/lib/sealpost/default"
@@ -124,7 +124,7 @@ class Afternoon:
         before = m.files()
         said = m.appctl("install", bundle=m.bundle.changed(name.replace(" ", "-"), change, signed), status=status)
         assert "Nothing was changed." in said
-        assert m.files() == before
+        assert difference(before, m.files()) == {}
 
     # --- installed ---
 
@@ -197,8 +197,8 @@ class Afternoon:
     def test_removed_without_its_data_it_leaves_only_that(self, m):
         m.appctl("remove")
         assert not m.text("systemctl", "list-units", "--all", "--no-legend", "sealpost*")
-        left = [line for line in set(m.files()) - set(m.before) if not line.startswith("/var/lib/sealpost")]
-        assert not left and not set(m.before) - set(m.files()), left
+        left = difference(m.before, m.files())
+        assert {path: what for path, what in left.items() if not path.startswith("/var/lib/sealpost")} == {}
         assert (m.root / "etc/postfix/main.cf").read_bytes() == m.main_cf
         assert (m.root / "etc/postfix/master.cf").read_bytes() == m.master_cf
         with Smtp(m) as smtp:
@@ -215,6 +215,6 @@ class Afternoon:
         said = m.appctl("remove", "--with-data", typed="wrong\n", status=10)
         assert "3 of its mails" in said and m.has_letter(1)
         m.appctl("remove", "--with-data", typed="default\n")
-        assert m.files() == m.before
+        assert difference(m.before, m.files()) == {}
         assert "sealpost" not in (m.root / "etc/passwd").read_text() + (m.root / "etc/group").read_text()
         assert not m.failed_units()

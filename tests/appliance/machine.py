@@ -174,8 +174,14 @@ class Machine:
 
     def files(self):
         """Every path on its disk with what it is; what the system writes by itself is left out."""
-        listed = self.text("find", "/", "-xdev", "-printf", r"%p\t%y\t%m\t%u\t%g\t%s\t%l\n")
-        return sorted(line for line in listed.splitlines() if not line.startswith(BY_ITSELF))
+        listed = self.text("find", "/", "-xdev", "-type", "d", "-printf", r"%p\t%m %u %g\n", "-o",
+                           "-printf", r"%p\t%y %m %u %g %s %l\n")
+        return dict(line.split("\t", 1) for line in listed.splitlines() if not line.startswith(BY_ITSELF))
+
+
+def difference(before, after):
+    """Of two lists of files, what is not in both."""
+    return {path: (before.get(path), after.get(path)) for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
 
 
 def enter(network):
