@@ -47,7 +47,10 @@ ln -s pts/ptmx "$root/dev/ptmx"
 mount -t tmpfs tmpfs "$root/dev/shm"
 mount -t tmpfs tmpfs "$root/run"
 echo appliance >/proc/sys/kernel/hostname
-exec env -i container=sealpost PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" /lib/systemd/systemd
+# A chroot would do, but for the user namespaces that units want: these are not to be had in one.
+cd "$root"
+pivot_root . mnt
+exec env -i container=sealpost PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot . sh -euc "umount -l /mnt; exec /lib/systemd/systemd"
 """
 
 
@@ -149,7 +152,7 @@ class Machine:
         return pathlib.Path(f"/proc/{self.init}/root")
 
     def command(self, *command):
-        return ["nsenter", "-t", str(self.init), "-m", "-p", "-n", "-u", "-i", "-C", "-r", "--wd=/", "env", "-i", "LANG=C.UTF-8",
+        return ["nsenter", "-t", str(self.init), "-m", "-p", "-n", "-u", "-i", "-C", "-r", "--wd", "env", "-i", "LANG=C.UTF-8",
                 "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
                 "DEBIAN_FRONTEND=noninteractive", *map(str, command)]
 
