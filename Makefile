@@ -262,7 +262,7 @@ package: web ## Debian packages and the app bundle, in build/package; SEALPOST_S
 	@package/bundle
 
 install-doc: ## install the guides
-	$(call put,0644,$(PREFIX)/share/doc/sealpost-doc,README.md $(wildcard docs/*.md))
+	$(call put,0644,$(PREFIX)/share/doc/sealpost,README.md $(wildcard docs/*.md))
 
 clean: ## remove build/
 	rm -rf build
