@@ -236,8 +236,10 @@ static void tell(enum log_level level, const char *fmt, va_list ap)
 {
 	CLEAN_STR text = STR_INIT;
 	CLEAN_STR safe = STR_INIT;
+	int os = errno; /* what "%m" is to tell */
 
 	look_at_settings();
+	errno = os;
 	if ((int)level > threshold)
 		return;
 	str_addfv(&text, fmt, ap);

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,6 +225,21 @@ static void a_level_is_changed_and_taken_back_while_it_runs(void **state)
 	assert_null(strstr(text, "told"));
 }
 
+static void a_line_tells_the_error_that_was_there_when_it_was_written(void **state)
+{
+	struct fixture *f = *state;
+	struct ear ear = listen_to_stderr();
+	char said[256];
+
+	/* There is no file of settings, which the first line finds out. */
+	log_follow(fixture_path(f, ""), LOG_WHO_api);
+	errno = EPERM;
+	log_error("nice: %m");
+	hear(&ear, said, sizeof(said));
+	end(&ear);
+	assert_string_equal(said, "sealpost: error: nice: Operation not permitted\n");
+}
+
 static void a_mistake_in_the_file_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -249,6 +265,10 @@ static void a_mistake_in_the_file_changes_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		/* first, for settings are looked at once in a while */
+		cmocka_unit_test_setup_teardown(
+			a_line_tells_the_error_that_was_there_when_it_was_written, fixture_folder,
+			fixture_teardown),
 		cmocka_unit_test(a_line_says_how_grave_it_is_and_no_time),
 		cmocka_unit_test(without_the_journals_socket_its_stream_has_priorities),
 		cmocka_unit_test(a_stream_that_is_not_the_journal_gets_no_priorities),
