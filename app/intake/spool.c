@@ -50,6 +50,17 @@ static const char *entry_path(const struct spool *spool, enum spool_state state,
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
+/* With just these rights, and its parent's set-group-id bit, which mkdir hands on. Not by chmod: a unit with RestrictSUIDSGID= cannot
+ * set that bit. The spool is opened before a daemon has threads. */
+static int mkdir_exactly(const char *path, mode_t rights)
+{
+	mode_t mask = umask(0);
+	int rc = mkdir(path, rights & 0777);
+
+	umask(mask);
+	return rc;
+}
+
 /* A folder in spool/ is as open as spool/ itself is: who may use the one may use the other. What is
  * there keeps the rights that somebody gave it. */
 static int make_dir(const char *spool_dir, const char *name, char **dir_r, struct err *err)
@@ -60,10 +71,7 @@ static int make_dir(const char *spool_dir, const char *name, char **dir_r, struc
 	str_addf(&path, "%s/%s", spool_dir, name);
 	if (stat(spool_dir, &st) < 0)
 		return err_errno(err, "%s: %m", spool_dir);
-	if (mkdir(path.data, 0700) == 0) {
-		/* by chmod, because mkdir heeds the umask */
-		if (chmod(path.data, st.st_mode & 07777) < 0)
-			return err_errno(err, "%s: chmod: %m", path.data);
+	if (mkdir_exactly(path.data, st.st_mode) == 0) {
 		if (dir_sync(spool_dir, err) < 0)
 			return -1;
 	} else if (errno != EEXIST) {
@@ -80,10 +88,8 @@ static int make_spool_dir(const char *archive_dir, const char *dir, struct err *
 
 	if (stat(archive_dir, &st) < 0)
 		return err_errno(err, "%s: %m", archive_dir);
-	if (mkdir(dir, 0700) < 0)
+	if (mkdir_exactly(dir, st.st_mode & S_ISGID ? 0770 : 0700) < 0)
 		return errno == EEXIST ? 0 : err_errno(err, "%s: mkdir: %m", dir);
-	if ((st.st_mode & S_ISGID) && chmod(dir, 02770) < 0)
-		return err_errno(err, "%s: chmod: %m", dir);
 	return dir_sync(archive_dir, err);
 }
 
