@@ -84,6 +84,33 @@ int catalog_version(struct catalog *catalog, int64_t *version_r, struct err *err
 	return 0;
 }
 
+int catalog_schema(struct catalog *catalog, int64_t *number_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+
+	if (db_query(catalog->db, "PRAGMA user_version", &q, err) < 0 || stmt_step(q, err) < 0)
+		return -1;
+	*number_r = stmt_int(q, 0);
+	return 0;
+}
+
+int catalog_software(struct catalog *catalog, struct str *out, struct err *err)
+{
+	CLEAN_STMT cipher = NULL;
+	CLEAN_STMT sqlite = NULL;
+
+	if (db_query(catalog->db, "PRAGMA cipher_version", &cipher, err) < 0 ||
+	    stmt_step(cipher, err) < 0 ||
+	    db_query(catalog->db, "SELECT sqlite_version()", &sqlite, err) < 0 ||
+	    stmt_step(sqlite, err) < 0)
+		return -1;
+	str_adds(out, "SQLCipher ");
+	str_addv(out, stmt_text(cipher, 0));
+	str_adds(out, ", SQLite ");
+	str_addv(out, stmt_text(sqlite, 0));
+	return 0;
+}
+
 int setting_get(struct catalog *catalog, const char *name, struct str *value, struct err *err)
 {
 	CLEAN_STMT q = NULL;

@@ -23,6 +23,10 @@ void catalog_rollback(struct catalog *catalog); /* nothing if no transaction is 
 /* A number that is another one after somebody else has committed to the catalog. */
 int catalog_version(struct catalog *catalog, int64_t *version_r, struct err *err);
 
+/* The number of its schema; and what reads it: "SQLCipher 4.6.1, SQLite 3.46.1". */
+int catalog_schema(struct catalog *catalog, int64_t *number_r, struct err *err);
+int catalog_software(struct catalog *catalog, struct str *out, struct err *err);
+
 /* Settings by name: 1 found (appended to VALUE), 0 not set. */
 int setting_get(struct catalog *catalog, const char *name, struct str *value, struct err *err);
 int setting_set(struct catalog *catalog, const char *name, struct view value, struct err *err);

@@ -69,7 +69,7 @@ struct cmd {
 	  "set N [--location L] [--user U] [--password-file F] [--domain D] | activate N | "       \
 	  "deactivate N | reactivate N | check [N] | redirect N --to M | remove N",                \
 	  "the numbered media")                                                                    \
-	X(status, "[--check] [--tell] [--metrics]",                                                \
+	X(status, "[--check] [--tell] | --metrics | --procedure [--lang de|en]",                   \
 	  "how the archive is, and what is wrong; for monitoring, for mail")                       \
 	X(statistics, "update | show [--days N]",                                                  \
 	  "what came in, is stored, and was searched, by day")                                     \

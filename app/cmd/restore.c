@@ -3,9 +3,11 @@
 
 #include "app/access/person_password.h"
 #include "app/archive/status.h"
+#include "app/catalog/integrity.h"
 #include "app/cmd/places.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/program.h"
 #include "storage/keytext.h"
 
@@ -180,6 +182,20 @@ struct drilled {
 	size_t n;
 };
 
+/* For the procedure documentation, if the archive is at work here; on another machine there is nobody to note it. */
+static void note_drill(const struct cmd *cmd, const struct keyring *keys,
+		       enum integrity_result result, uint64_t opened)
+{
+	const struct integrity found = {clock_s(), result, opened};
+	CLEAN(archive) a = NULL;
+	struct err err = {0};
+
+	if (archive_open(cmd->archive_dir, &a, &err) == 0 &&
+	    uuid_eq(keyring_archive(archive_keys(a)), keyring_archive(keys)) &&
+	    integrity_note(archive_catalog(a), INTEGRITY_DRILL, &found, &err) < 0)
+		log_warn("the drill could not be noted: %s", err.text);
+}
+
 static int run_drill(const struct cmd *cmd, const struct restore_options *o,
 		     const struct keyring *keys, const struct site *from, size_t n, uint64_t mails)
 {
@@ -190,8 +206,10 @@ static int run_drill(const struct cmd *cmd, const struct restore_options *o,
 	struct err err = {0};
 	uint64_t opened;
 
-	if (restore_drill(parent, keys, from, n, o->mails, &opened, &report, &err) < 0)
+	if (restore_drill(parent, keys, from, n, o->mails, &opened, &report, &err) < 0) {
+		note_drill(cmd, keys, INTEGRITY_FAILED, 0);
 		return fail(cmd, &err);
+	}
 	if (report.mails < mails)
 		ARENA_PUSH(arena, report.lost,
 			   arena_f(arena,
@@ -199,6 +217,7 @@ static int run_drill(const struct cmd *cmd, const struct restore_options *o,
 				   "any more",
 				   (unsigned long long)(mails - report.mails),
 				   (unsigned long long)mails));
+	note_drill(cmd, keys, report.lost.n > 0 ? INTEGRITY_PARTLY : INTEGRITY_FINE, opened);
 	return tell(cmd, &report, o, opened);
 }
 

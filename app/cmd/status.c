@@ -2,10 +2,13 @@
 #include "app/archive/status.h"
 
 #include "app/cmd/medium_row.h"
+#include "app/cmd/procedure.h"
 #include "app/intake/spool.h"
 #include "app/watch/metrics.h"
 #include "app/watch/tell.h"
 #include "base/clock.h"
+
+#include <stdlib.h>
 
 enum { SPOOL_STATES = SPOOL_STUCK + 1 };
 
@@ -265,6 +268,40 @@ static int print_metrics(const struct cmd *cmd, struct status *s)
 	return cmd_print(&out) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
+/* As locale(7) has it. */
+static enum procedure_language own_language(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value != NULL && *value != '\0')
+			return strncmp(value, "de", 2) == 0 ? PROCEDURE_DE : PROCEDURE_EN;
+	}
+	return PROCEDURE_EN;
+}
+
+static int print_procedure(const struct cmd *cmd, struct status *s, const char *lang)
+{
+	enum procedure_language language = own_language();
+	struct json_object *facts;
+	CLEAN_STR out = STR_INIT;
+	struct err err = {0};
+
+	if (lang != NULL && procedure_language_read(lang, &language) < 0)
+		return cmd_usage(cmd, "--lang is de or en");
+	if (look(cmd, s, &err) < 0 || procedure_collect(s->a, &s->alarms, &facts, &err) < 0)
+		return cmd_fail(cmd, &err);
+	if (cmd->json)
+		str_addf(&out, "%s\n",
+			 json_object_to_json_string_ext(facts, JSON_C_TO_STRING_NOSLASHESCAPE));
+	else
+		procedure_write(facts, language, &out);
+	json_object_put(facts);
+	return cmd_print(&out) < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
 /* To be untold is worth a line, and no other status: this is also how monitoring asks. */
 static void tell(struct status *s)
 {
@@ -277,20 +314,25 @@ static void tell(struct status *s)
 int cmd_status(struct cmd *cmd)
 {
 	__attribute__((cleanup(status_clear))) struct status s = {0};
-	bool checks = false, tells = false, counts = false;
-	const struct option_row rows[] = {{"check", OPTION_FLAG, &checks},
-					  {"tell", OPTION_FLAG, &tells},
-					  {"metrics", OPTION_FLAG, &counts},
-					  {0}};
+	bool checks = false, tells = false, counts = false, documents = false;
+	const char *lang = NULL;
+	const struct option_row rows[] = {
+		{"check", OPTION_FLAG, &checks},   {"tell", OPTION_FLAG, &tells},
+		{"metrics", OPTION_FLAG, &counts}, {"procedure", OPTION_FLAG, &documents},
+		{"lang", OPTION_TEXT, &lang},      {0}};
 	int status;
 
 	if (cmd_options(cmd, rows) < 0)
 		return EXIT_USAGE;
 	if (cmd->argc != 0)
 		return cmd_usage(cmd, "status takes no arguments");
-	if ((checks || tells) && counts)
-		return cmd_usage(cmd, "--metrics goes with nothing else");
-	status = counts ? print_metrics(cmd, &s) : checks ? check(cmd, &s) : show(cmd, &s);
+	if ((checks || tells) + counts + documents > 1 || (lang != NULL && !documents))
+		return cmd_usage(cmd, "--metrics goes with nothing else, --procedure with --lang");
+	if (counts)
+		return print_metrics(cmd, &s);
+	if (documents)
+		return print_procedure(cmd, &s, lang);
+	status = checks ? check(cmd, &s) : show(cmd, &s);
 	if (tells)
 		tell(&s);
 	return status;
