@@ -64,6 +64,10 @@ struct cmd {
 	  "add|set NAME [--imap|--pop3 HOST[:PORT]] [--user U] [--password-file F] ... | list | "  \
 	  "test NAME | run [NAME...] [--once] [--wait S] | remove NAME",                           \
 	  "mailboxes on other servers")                                                            \
+	X(postfix,                                                                                 \
+	  "enable [--domain D] [--config-dir DIR] [--back SERVICE] [--dry-run] "                   \
+	  "[--no-test-mail] [--wait S] | disable [--dry-run] [--now] | check",                     \
+	  "archive what the mail server delivers")                                                 \
 	X(medium,                                                                                  \
 	  "list | add|test LOCATION [--user U --password-file F] [--domain D] [--active] | "       \
 	  "set N [--location L] [--user U] [--password-file F] [--domain D] | activate N | "       \
