@@ -235,7 +235,7 @@ fresh: ## `make run` and `make test` in a Debian with nothing but git and make (
 # --- the rest ---------------------------------------------------------------------------------
 
 # One list, for `make install` and for the packages. What lies in these folders of package/ goes along as it is.
-SHARED := proxy postfix postfix/filter appliance
+SHARED := proxy/nginx proxy/apache proxy/haproxy postfix postfix/filter appliance
 UNITS := $(wildcard $(addprefix package/systemd/*.,service socket path timer target slice))
 # $(call put,MODE,FOLDER,FILES) and $(call put_as,MODE,FILE,SOURCE), where there is something to put.
 put = $(if $(strip $(3)),install -d $(DESTDIR)$(2) && install -m $(1) $(3) $(DESTDIR)$(2),:)

@@ -27,6 +27,7 @@ mount -t overlay -o lowerdir=/,upperdir="$1/above",workdir="$1/work" overlay "$1
 mount --rbind /proc "$1/root/proc"
 mount --rbind /dev "$1/root/dev"
 mount -t tmpfs -o mode=0755 tmpfs "$1/root/run"
+mkdir "$1/root/run/lock"
 mount -t tmpfs -o mode=1777 tmpfs "$1/root/tmp"
 echo ready
 exec sleep infinity
