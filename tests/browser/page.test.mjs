@@ -182,6 +182,32 @@ test("fifty at a time, and all hits are the server's business", () =>
 		await page.getByRole("link", { name: /Download export\.zip/ }).waitFor();
 	}));
 
+test("long work is left while it runs, and found again", () =>
+	visit("#/search", { role: "auditor" }, async ({ page }) => {
+		await page.locator(".sp-row input").first().check();
+		await page.getByRole("button", { name: "Download" }).click();
+		await page.getByRole("menuitem", { name: /mbox/ }).click();
+		await page.getByText("Export: begun").waitFor();
+		await page.reload();
+		await page.getByRole("button", { name: "Tasks" }).click();
+		await page.getByRole("progressbar", { name: "Export" }).waitFor();
+		await page.getByText("Export: done").waitFor();
+		await page.locator(".sp-tasks").getByRole("link", { name: /Download export\.zip/ }).waitFor();
+	}));
+
+test("an auditor sees where a mail lies, however long its subject and narrow the page", async () => {
+	for (const width of [360, 900, 1280])
+		await visit("#/search", { role: "auditor", context: { viewport: { width, height: 740 } } }, async ({ page }) => {
+			await page.locator(".sp-row-source").first().waitFor();
+			const cut = await page.locator(".sp-row").evaluateAll((rows) => rows.filter((row) => {
+				const place = row.querySelector(".sp-row-source")?.getBoundingClientRect();
+				const room = row.querySelector(".sp-row-subject")?.getBoundingClientRect();
+				return !place || !room || place.width === 0 || place.right > room.right + 1;
+			}).length);
+			assert.equal(cut, 0, `${width} pixels`);
+		});
+});
+
 test("a deletion asks for a reason and the word before it is requested", () =>
 	visit("#/search", {}, async ({ page, archive }) => {
 		await page.locator(".sp-row input").nth(1).check();
@@ -240,6 +266,15 @@ test("a mail is read with its pictures, and nothing of elsewhere is fetched unti
 		await frameOf(page).locator("img[src^='https://tracker']").waitFor();
 		await page.waitForLoadState("networkidle");
 		assert.equal(elsewhere.length, 1);
+	}));
+
+test("on a telephone the sender's address stands on one line", () =>
+	visit(`#/mail/${mailId(0)}`, { context: { viewport: { width: 360, height: 740 } } }, async ({ page }) => {
+		const address = page.locator(".sp-letter-from .sp-quiet").first();
+		await address.waitFor();
+		const lines = await address.locator("bdi").evaluate((one) => one.getClientRects().length);
+		assert.equal(lines, 1);
+		assert.match(await page.locator(".sp-letter-from").innerText(), /^Anna Berger\s+<anna\.berger@example\.org>$/);
 	}));
 
 test("a link shows where it leads, and one that lies about it asks first", () =>

@@ -8,7 +8,7 @@ export const de: Same<typeof en> = {
 	"skip": "Zum Inhalt",
 	"menu.account": "Mein Konto",
 	"menu.logout": "Abmelden",
-	"menu.theme": "Erscheinungsbild",
+	"menu.theme": "Darstellung",
 	"menu.theme.system": "Wie das System",
 	"menu.theme.light": "Hell",
 	"menu.theme.dark": "Dunkel",

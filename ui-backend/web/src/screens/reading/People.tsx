@@ -18,9 +18,10 @@ export function One({ box, field, find, full = false }: { box: Mailbox; field: s
 	return (
 		<span className="sp-one" title={address}>
 			{name && !pretends ? <Marked text={name} field={field} find={find} /> : null}
+			{full && name && !pretends ? " " : null}
 			{(full || !name || pretends) && (
 				<span className={name && !pretends ? "sp-quiet" : ""}>
-					{name && !pretends ? " <" : ""}
+					{name && !pretends ? "<" : ""}
 					<Marked text={address} field={field} find={find} />
 					{name && !pretends ? ">" : ""}
 				</span>

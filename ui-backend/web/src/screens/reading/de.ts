@@ -23,7 +23,7 @@ export const de: Same<typeof en> = {
 	"view.source.part": "Der Anfang des Originals, bis 256 KiB.",
 	"html.frame": "Text der Mail",
 	"remote.title": "Bilder von anderswo wurden nicht geladen",
-	"remote.text": { one: "Es zu laden verriete dem Absender, dass Sie diese Mail geöffnet haben.", other: "Diese {n} zu laden verriete dem Absender, dass Sie diese Mail geöffnet haben." },
+	"remote.text": { one: "Ein Bild fehlt. Es zu laden verriete dem Absender, dass Sie diese Mail geöffnet haben.", other: "Diese {n} zu laden verriete dem Absender, dass Sie diese Mail geöffnet haben." },
 	"remote.load": "Dieses eine Mal laden",
 	"link.goes": "Führt zu {address}",
 	"link.doubtful": "Dieser Link führt woandershin",

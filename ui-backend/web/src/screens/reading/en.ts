@@ -20,7 +20,7 @@ export const en = {
 	"view.source.part": "The beginning of the original, up to 256 KiB.",
 	"html.frame": "Text of the mail",
 	"remote.title": "Pictures from elsewhere were not loaded",
-	"remote.text": { one: "Loading it would tell the sender that you have opened this mail.", other: "Loading these {n} would tell the sender that you have opened this mail." },
+	"remote.text": { one: "One picture is left out. Loading it would tell the sender that you have opened this mail.", other: "Loading these {n} would tell the sender that you have opened this mail." },
 	"remote.load": "Load them this once",
 	"link.goes": "Leads to {address}",
 	"link.doubtful": "This link leads elsewhere",

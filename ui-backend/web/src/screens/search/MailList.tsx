@@ -91,12 +91,14 @@ export const Row = memo(function Row({ mail, find, query, isCurrent, isSelected 
 					{mail.toMore ? <span className="sp-quiet"> {t("row.more", { n: mail.toMore })}</span> : null}
 				</span>
 				<span className="sp-row-subject">
-					{mail.categories.map((name) => (
-						<Label key={name} isCompact color="blue" className="sp-row-category">
-							{plain(name)}
-						</Label>
-					))}
-					{subject ? <Marked text={subject} field="subject" find={find} /> : <em className="sp-quiet">{t("row.subject.none")}</em>}
+					<span className="sp-row-words">
+						{mail.categories.map((name) => (
+							<Label key={name} isCompact color="blue" className="sp-row-category">
+								{plain(name)}
+							</Label>
+						))}
+						{subject ? <Marked text={subject} field="subject" find={find} /> : <em className="sp-quiet">{t("row.subject.none")}</em>}
+					</span>
 					{mail.source !== undefined && mail.medium !== undefined && (
 						<span className="sp-row-source">{t("row.source", { source: plain(mail.source), medium: String(mail.medium) })}</span>
 					)}
