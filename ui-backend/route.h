@@ -128,7 +128,8 @@
 	X(PUT,    "/admin/appearance",               set_appearance,          CONFIGURE, JSON, 0) \
 	X(GET,    "/logo",                           get_logo,                none, NOTHING, 0) \
 	X(GET,    "/audit",                          list_audit,              AUDIT_LOG, NOTHING, 0) \
-	X(POST,   "/audit/verify",                   verify_audit,            AUDIT_LOG, NOTHING, 0)
+	X(POST,   "/audit/verify",                   verify_audit,            AUDIT_LOG, NOTHING, 0) \
+	X(GET,    "/procedure",                      get_procedure,           AUDIT_LOG, NOTHING, 0)
 /* clang-format on */
 
 enum api_method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHODS };

@@ -159,6 +159,17 @@ def test_the_administrator_sees_that_was_searched_and_the_auditor_what(api, admi
     assert got(admin.post("/audit/verify"))["ok"]
 
 
+def test_the_procedure_documentation_is_for_who_sees_the_log(api, admin):
+    german = admin.get("/procedure", lang="de")
+    assert german.status == 200 and german.headers["content-type"].startswith("text/markdown")
+    assert re.search(r'attachment; filename="\d{4}-\d\d-\d\d-procedure.md"', german.headers["content-disposition"])
+    assert german.body.decode().startswith("# Verfahrensdokumentation") and SECRET_WORD not in german.body.decode()
+    with api.person("auditor", PASSWORD) as auditor:
+        assert auditor.get("/procedure").body.decode().startswith("# Procedure documentation")
+    assert api.client().get("/procedure").status == 401
+    assert admin.get("/procedure", lang="fr").code == "syntax"
+
+
 def test_media_are_tested_added_used_and_removed(admin, folder, people):
     place = folder / "second"
     place.mkdir()

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { useDeferredValue, useState } from "react";
 import { Alert, Button, PageSection, SearchInput } from "@patternfly/react-core";
-import { api } from "#/api/client";
+import { address, api } from "#/api/client";
 import { usePages } from "#/api/usePages";
 import { toastProblem } from "#/app/toasts";
-import { useText } from "#/i18n/catalogue";
+import { useLanguage, useText } from "#/i18n/catalogue";
 import { dateTime } from "#/i18n/format";
 import { CursorTable } from "#/parts/CursorTable";
 import { PageTitle } from "#/parts/PageTitle";
@@ -15,6 +15,7 @@ import "./admin.css";
 
 export default function Log() {
 	const t = useText(text);
+	const lang = useLanguage();
 	const [who, setWho] = useState("");
 	const sought = useDeferredValue(who.trim());
 	const found = usePages("/audit", { query: sought ? { who: sought } : {} });
@@ -32,9 +33,14 @@ export default function Log() {
 				title={t("log")}
 				text={t("log.text")}
 				actions={
-					<Button variant="secondary" onClick={() => void verify()}>
-						{t("log.verify")}
-					</Button>
+					<>
+						<Button component="a" variant="link" href={address("/procedure", { query: { lang } })} download>
+							{t("log.procedure")}
+						</Button>
+						<Button variant="secondary" onClick={() => void verify()}>
+							{t("log.verify")}
+						</Button>
+					</>
 				}
 			/>
 			<PageSection hasBodyWrapper={false}>

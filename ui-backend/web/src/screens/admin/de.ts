@@ -164,6 +164,7 @@ export const de: Same<typeof en> = {
 	"log.detail": "Einzelheit",
 	"log.find": "Von wem",
 	"log.verify": "Protokoll prüfen",
+	"log.procedure": "Verfahrensdokumentation",
 	"log.good": "Das Protokoll ist, wie es geschrieben wurde",
 	"log.bad": "Das Protokoll wurde verändert",
 	"log.none": "Es gibt nichts.",

@@ -161,6 +161,7 @@ export const en = {
 	"log.detail": "Detail",
 	"log.find": "Of whom",
 	"log.verify": "Check the log",
+	"log.procedure": "Procedure documentation",
 	"log.good": "The log is as it was written",
 	"log.bad": "The log was changed",
 	"log.none": "There is nothing.",
