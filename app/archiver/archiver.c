@@ -9,15 +9,17 @@
 #include "base/notify.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <unistd.h>
 
 enum {
-	LISTED = 10000,          /* entries read of the folder at once */
-	REST_MS = 5000,          /* under load, the index is committed so often */
-	INDEX_BUSY_MS = 200,     /* another process writes the index: ask again */
-	LOOK_AGAIN_MS = 60000,   /* for what other processes left to the index */
-	EXPIRE_MS = 3600 * 1000, /* old receipts go so often */
+	LISTED = 10000,               /* entries read of the folder at once */
+	REST_MS = 5000,               /* under load, the index is committed so often */
+	INDEX_BUSY_MS = 200,          /* another process writes the index: ask again */
+	LOOK_AGAIN_MS = 60000,        /* for what other processes left to the index */
+	TRIM_BYTES = 8 * 1024 * 1024, /* so much mail leaves something to give back */
+	EXPIRE_MS = 3600 * 1000,      /* old receipts go so often */
 	DAY_S = 24 * 3600
 };
 
@@ -34,10 +36,11 @@ struct archiver {
 	struct arena *arena; /* of the list */
 	struct uuid *ids;
 	size_t n_ids, next_id;
-	struct entry *held;  /* not all of its mails are in the pool yet */
-	struct batch *batch; /* the one in hand */
-	int64_t rested_ms;   /* when the index was committed last */
-	int64_t expired_ms;  /* and when old receipts went; 0 not yet */
+	struct entry *held;   /* not all of its mails are in the pool yet */
+	struct batch *batch;  /* the one in hand */
+	uint64_t taken_bytes; /* of mails, since it was idle */
+	int64_t rested_ms;    /* when the index was committed last */
+	int64_t expired_ms;   /* and when old receipts went; 0 not yet */
 };
 
 /* (D2) Its receipt comes first: what asks for it must not take it for lost. */
@@ -195,6 +198,7 @@ static int take_batch(struct archiver *ar, struct err *err)
 	ar->batch = b;
 	if (taker_batch(ar->taker, b->mails, b->n, b->taken, err) < 0 || let_go(ar, b, err) < 0)
 		return -1;
+	ar->taken_bytes += bytes_of(b);
 	log_info("archived mails=%zu bytes=%llu ms=%lld", b->n, (unsigned long long)bytes_of(b),
 		 (long long)(clock_monotonic_ms() - begun_ms));
 	return 0;
@@ -276,6 +280,14 @@ static int wait_for_mail(const struct archiver *ar, int timeout_ms, struct err *
 	return 0;
 }
 
+/* What large mails took: the heap would keep it, and on a small machine others need it. */
+static void give_back_memory(struct archiver *ar)
+{
+	if (ar->taken_bytes > TRIM_BYTES)
+		malloc_trim(0);
+	ar->taken_bytes = 0;
+}
+
 /* 1 go on, 0 there is nothing to do any more, -1. */
 static int idle(struct archiver *ar, struct err *err)
 {
@@ -284,6 +296,7 @@ static int idle(struct archiver *ar, struct err *err)
 	if (rc < 0 || expire_receipts(ar, err) < 0)
 		return -1;
 	guard_rest(ar->guard);
+	give_back_memory(ar);
 	if (ar->once)
 		return 0;
 	return wait_for_mail(ar, rc == 0 ? INDEX_BUSY_MS : LOOK_AGAIN_MS, err) < 0 ? -1 : 1;

@@ -13,6 +13,7 @@
 
 #include <json-c/json.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BACKUP_MAX_BYTES = 1024 * 1024, DRILL_MAILS = 100, ORDER_MAX = 64 * 1024 };
@@ -196,6 +197,32 @@ static void note_drill(const struct cmd *cmd, const struct keyring *keys,
 		log_warn("the drill could not be noted: %s", err.text);
 }
 
+static uint64_t size_of(const struct cmd *cmd, const char *name)
+{
+	CLEAN_STR path = STR_INIT;
+	struct stat st;
+
+	str_addf(&path, "%s/%s", cmd->archive_dir, name);
+	return stat(path.data, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+/* A drill below the archive's folder must not take the room that incoming mail needs. */
+static int check_room(const struct cmd *cmd, const char *parent, struct err *err)
+{
+	uint64_t needed = size_of(cmd, "catalog.db") + size_of(cmd, "index.db"), left, total;
+	char room[32], there[32];
+
+	if (file_space(parent, &left, &total, err) < 0)
+		return -1;
+	needed += file_reserve(FILE_RESERVE_AUTO, total);
+	if (left >= needed)
+		return 0;
+	return err_set(err, ERR_NOSPACE,
+		       "a drill makes a second catalog and index in %s: %s must be free for them "
+		       "and for incoming mail, and %s are",
+		       parent, cmd_bytes(needed, room), cmd_bytes(left, there));
+}
+
 static int run_drill(const struct cmd *cmd, const struct restore_options *o,
 		     const struct keyring *keys, const struct site *from, size_t n, uint64_t mails)
 {
@@ -206,6 +233,8 @@ static int run_drill(const struct cmd *cmd, const struct restore_options *o,
 	struct err err = {0};
 	uint64_t opened;
 
+	if (check_room(cmd, parent, &err) < 0)
+		return fail(cmd, &err);
 	if (restore_drill(parent, keys, from, n, o->mails, &opened, &report, &err) < 0) {
 		note_drill(cmd, keys, INTEGRITY_FAILED, 0);
 		return fail(cmd, &err);

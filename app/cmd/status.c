@@ -7,6 +7,7 @@
 #include "app/watch/metrics.h"
 #include "app/watch/tell.h"
 #include "base/clock.h"
+#include "base/service.h"
 
 #include <stdlib.h>
 
@@ -113,17 +114,19 @@ static void print_json(const struct archive_status *s, const size_t waits[SPOOL_
 		str_adds(&media, i > 0 ? ", " : "");
 		medium_row_json(&media, &s->media[i]);
 	}
-	printf("{\"mails\": %llu, \"bytes\": %llu, \"deleted\": %llu, \"pack_bytes\": %llu, "
+	printf("{\"version\": \"%s\", \"state\": \"%s\", \"mails\": %llu, \"bytes\": %llu, "
+	       "\"deleted\": %llu, \"pack_bytes\": %llu, "
 	       "\"catalog_bytes\": %llu, \"index_bytes\": %llu, \"indexed\": %llu, "
 	       "\"parts\": %llu, \"part_bytes\": %llu, \"part_uses\": %llu, "
 	       "\"saved_bytes\": %llu, \"key_backup\": %s, "
 	       "\"spool\": {\"pending\": %zu, \"ready\": %zu, \"stuck\": %zu}, "
 	       "\"staging\": %s, \"media\": [%s], \"alarms\": [%s]}\n",
-	       (unsigned long long)s->mails.mails, (unsigned long long)s->mails.bytes,
-	       (unsigned long long)s->mails.deleted, (unsigned long long)s->pack_bytes,
-	       (unsigned long long)s->catalog_bytes, (unsigned long long)s->index_bytes,
-	       (unsigned long long)s->indexed, (unsigned long long)s->mails.parts,
-	       (unsigned long long)s->mails.part_bytes, (unsigned long long)s->mails.uses,
+	       sealpost_version, level_name(alarms->worst), (unsigned long long)s->mails.mails,
+	       (unsigned long long)s->mails.bytes, (unsigned long long)s->mails.deleted,
+	       (unsigned long long)s->pack_bytes, (unsigned long long)s->catalog_bytes,
+	       (unsigned long long)s->index_bytes, (unsigned long long)s->indexed,
+	       (unsigned long long)s->mails.parts, (unsigned long long)s->mails.part_bytes,
+	       (unsigned long long)s->mails.uses,
 	       (unsigned long long)(s->mails.used_bytes - s->mails.part_bytes),
 	       s->key_backed_up ? "true" : "false", waits[SPOOL_PENDING], waits[SPOOL_READY],
 	       waits[SPOOL_STUCK], staging.data, media.data, told.data);
@@ -173,6 +176,34 @@ static void print_text(const struct archive_status *s, const size_t waits[SPOOL_
 
 enum { CHECK_FINE = 0, CHECK_WARNING = 1, CHECK_CRITICAL = 2, CHECK_UNKNOWN = 3 };
 
+/* What stands behind a bar would be taken for figures. */
+static void add_plain(struct str *out, const char *text)
+{
+	size_t begin = out->len;
+
+	str_addsafe(out, VIEW(text), false);
+	for (size_t i = begin; i < out->len; i++)
+		if (out->data[i] == '|')
+			out->data[i] = '/';
+}
+
+static int exit_of(enum alarm_level worst)
+{
+	return worst == ALARM_CRITICAL  ? CHECK_CRITICAL
+	       : worst == ALARM_WARNING ? CHECK_WARNING
+					: CHECK_FINE;
+}
+
+static int print_check_json(const struct alarms *alarms)
+{
+	CLEAN_STR out = STR_INIT;
+
+	str_addf(&out, "{\"state\": \"%s\", \"alarms\": [", level_name(alarms->worst));
+	alarms_json(&out, alarms);
+	str_adds(&out, "]}\n");
+	return cmd_print(&out) < 0 ? CHECK_UNKNOWN : exit_of(alarms->worst);
+}
+
 static int print_check(const struct alarms *alarms)
 {
 	CLEAN_STR out = STR_INIT;
@@ -181,24 +212,29 @@ static int print_check(const struct alarms *alarms)
 	if (alarms->n == 0)
 		str_adds(&out, "mail is archived, and nothing waits for too long");
 	else
-		str_addsafe(&out, VIEW(alarms->v[0].text), false);
+		add_plain(&out, alarms->v[0].text);
 	if (alarms->n > 1)
 		str_addf(&out, " (and %zu more: sealpost status)", alarms->n - 1);
 	str_addc(&out, '\n');
 	if (cmd_print(&out) < 0)
 		return CHECK_UNKNOWN;
-	return alarms->worst == ALARM_CRITICAL  ? CHECK_CRITICAL
-	       : alarms->worst == ALARM_WARNING ? CHECK_WARNING
-						: CHECK_FINE;
+	return exit_of(alarms->worst);
 }
 
 /* Standard output, since that is what monitoring shows. */
-static int print_unknown(const struct err *err)
+static int print_unknown(const struct cmd *cmd, const struct err *err)
 {
 	CLEAN_STR out = STR_INIT;
 
+	if (cmd->json) {
+		str_adds(&out, "{\"state\": \"UNKNOWN\", \"alarms\": [], \"text\": ");
+		cmd_json_text(&out, VIEW(err->text));
+		str_adds(&out, "}\n");
+		cmd_print(&out);
+		return CHECK_UNKNOWN;
+	}
 	str_adds(&out, "UNKNOWN: how the archive is cannot be told: ");
-	str_addsafe(&out, VIEW(err->text), false);
+	add_plain(&out, err->text);
 	str_addf(&out, ". %s\n", err_sentence(err->kind));
 	cmd_print(&out);
 	return CHECK_UNKNOWN;
@@ -233,7 +269,9 @@ static int check(const struct cmd *cmd, struct status *s)
 {
 	struct err err = {0};
 
-	return look(cmd, s, &err) < 0 ? print_unknown(&err) : print_check(&s->alarms);
+	if (look(cmd, s, &err) < 0)
+		return print_unknown(cmd, &err);
+	return cmd->json ? print_check_json(&s->alarms) : print_check(&s->alarms);
 }
 
 /* What is counted comes first: counting brings the index up to date, if that can be done. */

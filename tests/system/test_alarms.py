@@ -123,6 +123,15 @@ def test_a_share_that_is_away_is_an_alarm_until_it_is_back(archive, server, pass
     assert back["Subject"] == "[Sealpost] OVER: staging (medium 2)"
 
 
+def test_monitoring_can_have_it_as_json(filled, folder):
+    done = filled.json("status", "--check", status=WARNING)[0]
+    assert done["state"] == "WARNING" and {row["alarm"] for row in done["alarms"]} == set(name for name, _ in alarms(filled))
+    told = filled.json("status")[0]
+    assert told["state"] == "WARNING" and told["version"] in filled.text("--version")
+    (lost,) = Archive(folder / "none").json("status", "--check", status=UNKNOWN)
+    assert lost["state"] == "UNKNOWN" and lost["text"]
+
+
 # --- mail to the administrator --------------------------------------------------------------------
 
 def test_an_alarm_comes_by_mail_once(filled, mailbox):

@@ -110,6 +110,12 @@ def test_a_trusted_proxy_says_for_whom_it_asks(archive):
             assert api.client().request("GET", "/session", headers=sent).status == status
 
 
+def test_who_is_not_logged_in_has_no_large_body(api):
+    answer = api.client().post("/session", {"name": "anna", "password": "x" * 200000})
+    assert (answer.status, answer.code) == (413, "too-big")
+    assert api.client().post("/session", {"name": "anna", "password": "x" * 1000}).status != 413
+
+
 def test_a_head_that_is_too_large_is_refused(api):
     answer = api.client().request("GET", "/session", headers={"X-Much": "x" * 17000})
     assert (answer.status, answer.code) == (413, "too-big")

@@ -314,6 +314,14 @@ def test_a_drill_of_an_archive_at_work_changes_and_leaves_nothing(local, folder,
     assert local.json("status", "--procedure")[0]["integrity"]["last_drill"]["mails"] == 89
 
 
+def test_a_drill_leaves_incoming_mail_its_room(local, letters):
+    local.take(letters)
+    os.truncate(local.path / "index.db", 1 << 43)  # all of it holes
+    told = local.run("restore", "--drill", status=FAILED).err
+    assert "a drill makes a second catalog and index" in told and "must be free" in told
+    assert local.json("status", "--procedure")[0]["integrity"]["last_drill"] == {"done_at": None}
+
+
 def test_a_drill_of_the_mirror_needs_the_printed_key_alone(shared, server, folder, key):
     shared.run("backup", "mirror", "--to", server.url("share", "m"), *server.login(), talks=True)
     before = tree(server.folder())
