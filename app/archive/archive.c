@@ -120,12 +120,12 @@ int archive_open_bare(const char *dir, struct archive **archive_r, struct err *e
 	return 0;
 }
 
-static int open_catalog(struct archive *a, bool create, struct err *err)
+static int make_catalog(struct archive *a, struct err *err)
 {
 	CLEAN(secret) key = keyring_derive(a->keys, KEY_USE_CATALOG, VIEW(""));
 	CLEAN_STR path = STR_INIT;
 
-	return catalog_open(archive_path(a, "catalog.db", &path), key, create, &a->catalog, err);
+	return catalog_open(archive_path(a, "catalog.db", &path), key, true, &a->catalog, err);
 }
 
 /* A writer that died has not committed its part of the index. What hinders us now must not keep the
@@ -262,7 +262,7 @@ int archive_init(const char *dir, const char *name, const char *medium_dir, stru
 	else if (path_absolute(medium_dir, &location, err) < 0)
 		return -1;
 	snprintf(made, sizeof(made), "%lld", (long long)clock_s());
-	if (open_catalog(a, true, err) < 0 || archive_need_index(a, err) < 0 ||
+	if (make_catalog(a, err) < 0 || archive_need_index(a, err) < 0 ||
 	    init_medium(a, location.data, err) < 0 ||
 	    setting_set(a->catalog, "archive", VIEW(uuid_text(&uuid, (char[UUID_TEXT + 1]){0})),
 			err) < 0 ||
@@ -278,9 +278,10 @@ int archive_init(const char *dir, const char *name, const char *medium_dir, stru
 int archive_open(const char *dir, struct archive **archive_r, struct err *err)
 {
 	CLEAN(archive) a = NULL;
+	struct upgrade_report upgraded;
 
 	if (db_library_check(err) < 0 || archive_open_bare(dir, &a, err) < 0 ||
-	    open_catalog(a, false, err) < 0) {
+	    upgrade_open_catalog(a, NULL, NULL, &upgraded, err) < 0) {
 		if (err->kind == ERR_NOTFOUND && a != NULL)
 			err_add(err,
 				"there is a key but no catalog (\"sealpost rebuild\" makes it from "

@@ -45,6 +45,7 @@ struct archive_settings {
  * the archive's directory). DIR may have settings (*.conf) in it, and nothing else. An archive that is there is ERR_EXISTS and stays untouched. */
 int archive_init(const char *dir, const char *name, const char *medium_dir, struct err *err);
 
+/* One that an older Sealpost wrote is upgraded first (upgrade.h); a newer one is ERR_VERSION, and not touched. */
 int archive_open(const char *dir, struct archive **archive_r, struct err *err);
 /* Drop the index; the next opening makes an empty one, and index_catch_up() fills it. */
 int archive_remove_index(const char *dir, struct err *err);

@@ -4,6 +4,7 @@
 #define APP_ARCHIVE_ARCHIVE_PRIV_H
 
 #include "app/archive/archive.h"
+#include "app/archive/upgrade.h"
 
 enum { MEDIA_MAX = 256, LOCKS_MAX = 8 };
 
@@ -83,6 +84,12 @@ int archive_remove_replaced(struct archive *a, const struct pack_row *row, struc
 /* Open the index, if it is not yet, and bring it up to date as far as that goes. Reading mails does
  * without it, and so works though it be damaged. */
 int archive_need_index(struct archive *a, struct err *err);
+
+/* Open the catalog; one of an older version is upgraded first (upgrade.h). */
+int upgrade_open_catalog(struct archive *a, upgrade_step_fn *fn, void *arg,
+			 struct upgrade_report *report_r, struct err *err);
+/* Remove copies from before upgrades: ALL, or those that are older than backups of the catalog become. */
+void upgrade_drop_copies(struct archive *a, bool all);
 
 /* Remove a database of the archive's directory, with its log. */
 void archive_remove_database(struct archive *a, const char *name);

@@ -375,6 +375,8 @@ int erase_media(struct archive *a, struct erase_report *report_r, struct err *er
 	report_r->mails = list.mails.n;
 	if (list.mails.n > 0 && drop_mails(a, &list, err) < 0)
 		return -1;
-	archive_remove_database(a, "catalog.db.old"); /* what a rebuild left knows their subjects */
+	/* what a rebuild or an upgrade left knows their subjects */
+	archive_remove_database(a, "catalog.db.old");
+	upgrade_drop_copies(a, list.mails.n > 0);
 	return rewrite_all(a, report_r, err);
 }

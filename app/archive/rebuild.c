@@ -96,16 +96,20 @@ static void list_ids(struct rebuilding *rb, const char *sql, struct err *err)
 
 /* What no pack holds comes from the old catalog, if it still opens: what was deleted, to begin with.
  * That must be known before the packs are read, for the same mail may have come in again. */
-static void open_old(struct rebuilding *rb, const struct secret *key)
+static int open_old(struct rebuilding *rb, const struct secret *key, struct err *err)
 {
 	CLEAN_STR path = STR_INIT;
-	struct err err = {0};
+	struct err why = {0};
 
-	if (catalog_open(archive_path(rb->a, "catalog.db", &path), key, false, &rb->old, &err) == 0)
+	if (catalog_open(archive_path(rb->a, "catalog.db", &path), key, false, &rb->old, &why) == 0)
 		list_ids(rb,
 			 "SELECT id FROM mails WHERE state > 0 UNION SELECT id FROM erased "
 			 "ORDER BY id",
-			 &err);
+			 &why);
+	/* a newer program reads it, so what it alone knows must not be given up */
+	else if (why.kind == ERR_VERSION)
+		return err_set(err, ERR_VERSION, "%s", why.text);
+	return 0;
 }
 
 static int carry_mirror_over(struct rebuilding *rb, struct err *err)
@@ -283,8 +287,7 @@ static int fill_catalog(struct rebuilding *rb, const struct site *places, size_t
 	struct regain_report regained;
 	char uuid[UUID_TEXT + 1];
 
-	open_old(rb, key);
-	if (catalog_begin(rb->a->catalog, err) < 0)
+	if (open_old(rb, key, err) < 0 || catalog_begin(rb->a->catalog, err) < 0)
 		return -1;
 	if (carry_media_over(rb, err) < 0 || find_media(rb, places, n, err) < 0)
 		return -1;

@@ -38,7 +38,8 @@
 	X(DECIDED, "deletion decided")                                                             \
 	X(HELD, "hold changed")                                                                    \
 	X(TOKEN, "API token changed")                                                              \
-	X(TASK, "task begun")
+	X(TASK, "task begun")                                                                      \
+	X(UPGRADED, "archive upgraded")
 enum audit_event {
 #define X(name, text) AUDIT_##name,
 	AUDIT_EVENTS(X)

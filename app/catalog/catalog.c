@@ -19,28 +19,70 @@ extern const char schema_catalog_001[], schema_catalog_002[], schema_catalog_003
 	schema_catalog_004[], schema_catalog_005[], schema_catalog_006[], schema_catalog_007[],
 	schema_catalog_008[], schema_catalog_009[], schema_catalog_010[];
 
+static const char *const steps[] = {schema_catalog_001, schema_catalog_002, schema_catalog_003,
+				    schema_catalog_004, schema_catalog_005, schema_catalog_006,
+				    schema_catalog_007, schema_catalog_008, schema_catalog_009,
+				    schema_catalog_010};
+
+enum { NEWEST = sizeof(steps) / sizeof(*steps) };
+
+static const struct db_options as_catalog = {
+	.name = "catalog",
+	.page_bytes = PAGE_BYTES,
+	.cache_kib = CACHE_KIB,
+	.sync_full = true,
+};
+
+static int open_db(const char *path, const struct secret *key, bool create,
+		   struct catalog **catalog_r, struct err *err)
+{
+	CLEAN(catalog) c = mem_new(sizeof(*c));
+	struct db_options options = as_catalog;
+
+	options.create = create;
+	if (db_open(path, key, &options, &c->db, err) < 0)
+		return -1;
+	*catalog_r = TAKE(c);
+	return 0;
+}
+
 int catalog_open(const char *path, const struct secret *key, bool create,
 		 struct catalog **catalog_r, struct err *err)
 {
-	static const char *const steps[] = {
-		schema_catalog_001, schema_catalog_002, schema_catalog_003, schema_catalog_004,
-		schema_catalog_005, schema_catalog_006, schema_catalog_007, schema_catalog_008,
-		schema_catalog_009, schema_catalog_010};
-	CLEAN(catalog) c = mem_new(sizeof(*c));
-	struct db_options options = {
-		.name = "catalog",
-		.page_bytes = PAGE_BYTES,
-		.cache_kib = CACHE_KIB,
-		.sync_full = true,
-		.create = create,
-	};
+	CLEAN(catalog) c = NULL;
 
-	if (db_open(path, key, &options, &c->db, err) < 0)
+	if (open_db(path, key, create, &c, err) < 0)
 		return -1;
-	if (db_migrate(c->db, steps, sizeof(steps) / sizeof(*steps), err) < 0)
+	if (catalog_migrate(c, NULL, NULL, err) < 0)
 		return err_add(err, "%s", path);
 	*catalog_r = TAKE(c);
 	return 0;
+}
+
+int catalog_open_older(const char *path, const struct secret *key, struct catalog **catalog_r,
+		       int *schema_r, int *newest_r, struct err *err)
+{
+	CLEAN(catalog) c = NULL;
+
+	*newest_r = NEWEST;
+	if (open_db(path, key, false, &c, err) < 0 || db_schema(c->db, schema_r, err) < 0)
+		return -1;
+	/* it migrates nothing, and says that it is newer */
+	if (*schema_r > NEWEST && catalog_migrate(c, NULL, NULL, err) < 0)
+		return err_add(err, "%s", path);
+	*catalog_r = TAKE(c);
+	return 0;
+}
+
+int catalog_migrate(struct catalog *catalog, db_step_fn *fn, void *arg, struct err *err)
+{
+	return db_migrate_telling(catalog->db, steps, NEWEST, fn, arg, err);
+}
+
+int catalog_copy(struct catalog *catalog, const struct secret *key, const char *path,
+		 struct err *err)
+{
+	return db_copy(catalog->db, key, &as_catalog, path, err);
 }
 
 void catalog_free(struct catalog **catalog)

@@ -15,6 +15,13 @@ struct catalog;
 int catalog_open(const char *path, const struct secret *key, bool create,
 		 struct catalog **catalog_r, struct err *err);
 void catalog_free(struct catalog **catalog);
+/* Open one whose schema may be an older one, and leave it so: its number, and the newest. Before catalog_migrate() nothing
+ * but catalog_copy() can be done with it. ERR_VERSION: it is newer than this program. */
+int catalog_open_older(const char *path, const struct secret *key, struct catalog **catalog_r,
+		       int *schema_r, int *newest_r, struct err *err);
+int catalog_migrate(struct catalog *catalog, db_step_fn *fn, void *arg, struct err *err);
+int catalog_copy(struct catalog *catalog, const struct secret *key, const char *path,
+		 struct err *err);
 struct db *catalog_db(struct catalog *catalog);
 
 int catalog_begin(struct catalog *catalog, struct err *err);

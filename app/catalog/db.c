@@ -210,7 +210,7 @@ int db_exec(struct db *db, const char *sql, struct err *err)
 	return 0;
 }
 
-static int user_version(struct db *db, int *version_r, struct err *err)
+int db_schema(struct db *db, int *version_r, struct err *err)
 {
 	CLEAN_STMT q = NULL;
 
@@ -220,42 +220,106 @@ static int user_version(struct db *db, int *version_r, struct err *err)
 	return 0;
 }
 
-/* Another program may have been quicker, before the transaction. */
-static int migrate_one(struct db *db, const char *sql, int version, struct err *err)
+struct step {
+	const char *sql;
+	int version;
+	db_step_fn *fn;
+	void *arg;
+};
+
+static int run_step(struct db *db, const struct step *step, struct err *err)
 {
 	char set[64];
+
+	snprintf(set, sizeof(set), "PRAGMA user_version=%d", step->version);
+	if (db_exec(db, step->sql, err) < 0 || db_exec(db, set, err) < 0)
+		return -1;
+	return step->fn != NULL ? step->fn(step->arg, step->version, err) : 0;
+}
+
+/* Another program may have been quicker, before the transaction. */
+static int migrate_one(struct db *db, const struct step *step, struct err *err)
+{
 	int now, rc;
 
-	snprintf(set, sizeof(set), "PRAGMA user_version=%d", version);
 	if (db_begin(db, err) < 0)
 		return -1;
-	rc = user_version(db, &now, err);
-	if (rc == 0 && now >= version) {
+	rc = db_schema(db, &now, err);
+	if (rc == 0 && now >= step->version) {
 		db_rollback(db);
 		return 0;
 	}
-	if (rc < 0 || db_exec(db, sql, err) < 0 || db_exec(db, set, err) < 0 ||
-	    db_commit(db, err) < 0) {
+	if (rc < 0 || run_step(db, step, err) < 0 || db_commit(db, err) < 0) {
 		db_rollback(db);
-		return err_add(err, "schema step %d", version);
+		return err_add(err, "schema step %d", step->version);
+	}
+	return 0;
+}
+
+int db_migrate_telling(struct db *db, const char *const *steps, int n, db_step_fn *fn, void *arg,
+		       struct err *err)
+{
+	int version = 0;
+
+	if (db_schema(db, &version, err) < 0)
+		return -1;
+	if (version > n)
+		return err_set(err, ERR_VERSION,
+			       "%s database: its schema has number %d, this program knows %d",
+			       db->name, version, n);
+	for (; version < n; version++) {
+		const struct step step = {steps[version], version + 1, fn, arg};
+
+		if (migrate_one(db, &step, err) < 0)
+			return -1;
 	}
 	return 0;
 }
 
 int db_migrate(struct db *db, const char *const *steps, int n, struct err *err)
 {
-	int version = 0;
+	return db_migrate_telling(db, steps, n, NULL, NULL, err);
+}
 
-	if (user_version(db, &version, err) < 0)
+static int copy_pages(struct db *from, struct db *to, struct err *err)
+{
+	sqlite3_backup *pages = sqlite3_backup_init(to->sqlite, "main", from->sqlite, "main");
+	int rc, finished;
+
+	if (pages == NULL)
+		return db_fail(to, err);
+	rc = sqlite3_backup_step(pages, -1);
+	finished = sqlite3_backup_finish(pages);
+	if (rc == SQLITE_DONE && finished == SQLITE_OK)
+		return 0;
+	return err_set(err, kind_of(rc == SQLITE_DONE ? finished : rc), "%s database: copy: %s",
+		       from->name, sqlite3_errstr(rc == SQLITE_DONE ? finished : rc));
+}
+
+/* What is in the log only would stay behind when the file is given its name. */
+static int empty_log(struct db *db, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc;
+
+	if (db_query(db, "PRAGMA wal_checkpoint(TRUNCATE)", &q, err) < 0)
 		return -1;
-	if (version > n)
-		return err_set(err, ERR_VERSION,
-			       "%s database: its schema has number %d, this program knows %d",
-			       db->name, version, n);
-	for (; version < n; version++)
-		if (migrate_one(db, steps[version], version + 1, err) < 0)
-			return -1;
-	return 0;
+	rc = stmt_step(q, err);
+	if (rc > 0 && stmt_int(q, 0) != 0)
+		return err_set(err, ERR_BUSY, "%s database: copy: its log is in use", db->name);
+	return rc < 0 ? -1 : 0;
+}
+
+int db_copy(struct db *db, const struct secret *key, const struct db_options *options,
+	    const char *path, struct err *err)
+{
+	struct db_options created = *options;
+	CLEAN(db) to = NULL;
+
+	created.create = true;
+	if (db_open(path, key, &created, &to, err) < 0)
+		return -1;
+	return copy_pages(db, to, err) < 0 ? -1 : empty_log(to, err);
 }
 
 static int prepare(struct db *db, const char *sql, unsigned flags, struct stmt **stmt_r,

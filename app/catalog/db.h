@@ -33,8 +33,19 @@ int db_open(const char *path, const struct secret *key, const struct db_options 
 void db_free(struct db **db);
 void *db_sqlite(struct db *db); /* the sqlite3 *, for registering an FTS5 tokenizer */
 
-/* Bring the schema to N, running steps[i] (SQL) for version i + 1, each in its own transaction. */
+/* The number of the schema that is there; 0: an empty database. */
+int db_schema(struct db *db, int *version_r, struct err *err);
+/* Bring the schema to N, running steps[i] (SQL) for version i + 1, each in its own transaction. A process that is killed leaves the number
+ * of the last step that was done, and the next goes on there; several at once do each step once. */
 int db_migrate(struct db *db, const char *const *steps, int n, struct err *err);
+/* The same; FN is called in the transaction of each step, behind it, and undoes it by failing. */
+typedef int db_step_fn(void *arg, int version, struct err *err);
+int db_migrate_telling(struct db *db, const char *const *steps, int n, db_step_fn *fn, void *arg,
+		       struct err *err);
+
+/* The whole database as it is at one moment, under the same key, into a new file; durable but for its name. Writers wait for it. */
+int db_copy(struct db *db, const struct secret *key, const struct db_options *options,
+	    const char *path, struct err *err);
 
 int db_exec(struct db *db, const char *sql, struct err *err); /* one or several statements */
 

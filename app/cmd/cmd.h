@@ -105,6 +105,7 @@ struct cmd {
 	  "how much each daemon logs, while it runs")                                              \
 	X(task, "list | tidy",                                                                     \
 	  "long work that people ordered in the browser, while it is under way")                   \
+	X(upgrade, "[--check]", "bring an archive of an older version to this one")                \
 	X(settings, "", "all settings of the archive's files, with defaults and bounds")           \
 	X(serve, "", "run all daemons of the archive, for trials")
 

@@ -36,10 +36,11 @@ int cmd_index(struct cmd *cmd)
 		return update_notes(cmd);
 	if (!anew && (cmd->argc != 1 || strcmp(cmd->argv[0], "update") != 0))
 		return cmd_usage(cmd, "say index update, index notes or index rebuild");
-	if (anew && archive_remove_index(cmd->archive_dir, &err) < 0)
-		return cmd_fail(cmd, &err);
+	/* first it is opened: a newer archive keeps its index */
 	if (cmd_open(cmd, &a) < 0)
 		return EXIT_FAILED;
+	if (anew && archive_remove_index(cmd->archive_dir, &err) < 0)
+		return cmd_fail(cmd, &err);
 	rc = index_catch_up(a, NULL, &err);
 	if (rc < 0 || archive_status(a, arena, &status, &err) < 0)
 		return cmd_fail(cmd, &err);

@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC "SPSPOOL1"
+#define FAMILY "SPSPOOL" /* and the number of the format, from 1 to 9 */
+#define MAGIC FAMILY "1"
 
 enum {
 	HEAD_BYTES = 8 + 8 + 8,
@@ -341,6 +342,16 @@ struct head {
 	uint64_t mail_bytes, envelope_bytes, file_bytes;
 };
 
+static int foreign_head(const char *bytes, struct err *err)
+{
+	const char number = bytes[strlen(FAMILY)];
+
+	if (memcmp(bytes, FAMILY, strlen(FAMILY)) == 0 && number >= '2' && number <= '9')
+		return err_set(err, ERR_VERSION, "the entry has format %c, this program knows 1",
+			       number);
+	return err_set(err, ERR_DAMAGED, "this is no spool entry");
+}
+
 static int read_head(int fd, struct head *head_r, struct err *err)
 {
 	char bytes[HEAD_BYTES];
@@ -356,7 +367,7 @@ static int read_head(int fd, struct head *head_r, struct err *err)
 	if (n < HEAD_BYTES)
 		return err_set(err, ERR_DAMAGED, "the entry is cut short");
 	if (memcmp(bytes, MAGIC, strlen(MAGIC)) != 0)
-		return err_set(err, ERR_DAMAGED, "this is no spool entry");
+		return foreign_head(bytes, err);
 	must(view_u64(&rest, &head_r->mail_bytes) == 0 &&
 	     view_u64(&rest, &head_r->envelope_bytes) == 0);
 	if (head_r->mail_bytes > head_r->file_bytes - HEAD_BYTES ||

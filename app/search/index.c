@@ -6,6 +6,7 @@
 #include "app/search/index_priv.h"
 
 #include <sqlite3.h>
+#include <unistd.h>
 
 enum {
 	PAGE_BYTES = 8192,
@@ -65,18 +66,22 @@ struct change {
 	struct view columns[9]; /* in the order of the table */
 };
 
+static const struct db_options as_index = {
+	.name = "index",
+	.page_bytes = PAGE_BYTES,
+	.cache_kib = CACHE_KIB,
+	/* the catalog forgets what the index was to do, and erasing goes on, when a commit
+	 * returned */
+	.sync_full = true,
+};
+
 int index_open(const char *path, const struct secret *key, bool create, struct index **index_r,
 	       struct err *err)
 {
-	const struct db_options options = {.name = "index",
-					   .page_bytes = PAGE_BYTES,
-					   .cache_kib = CACHE_KIB,
-					   /* the catalog forgets what the index was to do, and
-					    * erasing goes on, when a commit returned */
-					   .sync_full = true,
-					   .create = create};
+	struct db_options options = as_index;
 	CLEAN(index) index = mem_new(sizeof(*index));
 
+	options.create = create;
 	if (db_open(path, key, &options, &index->db, err) < 0 ||
 	    tokenizer_register(index->db, err) < 0 ||
 	    tokenizer_new(index->db, &index->tokenizer, err) < 0 ||
@@ -85,6 +90,18 @@ int index_open(const char *path, const struct secret *key, bool create, struct i
 	index->arena = arena_new();
 	*index_r = TAKE(index);
 	return 0;
+}
+
+int index_is_older(const char *path, const struct secret *key, struct err *err)
+{
+	CLEAN(db) db = NULL;
+	int version;
+
+	if (access(path, F_OK) < 0)
+		return 0;
+	if (db_open(path, key, &as_index, &db, err) < 0 || db_schema(db, &version, err) < 0)
+		return -1;
+	return version < (int)(sizeof(schema) / sizeof(schema[0]));
 }
 
 void index_free(struct index **index)

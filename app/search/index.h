@@ -45,6 +45,8 @@ struct index;
 int index_open(const char *path, const struct secret *key, bool create, struct index **index_r,
 	       struct err *err);
 void index_free(struct index **index);
+/* 1: there is one of an older version, which opening would make anew, without a mail in it; 0. */
+int index_is_older(const char *path, const struct secret *key, struct err *err);
 
 /* Writing: begin ... put/remove ... commit. index_put replaces what was there for this mail, and
  * copies what it is given; searches find it after the commit. When one of these fails, the caller

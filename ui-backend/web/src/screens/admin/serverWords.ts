@@ -37,6 +37,7 @@ const GERMAN: Readonly<Record<string, string>> = {
 	"deletion decided": "Löschung entschieden",
 	"hold changed": "Aufbewahrungssperre geändert",
 	"API token changed": "API-Token geändert",
+	"archive upgraded": "Archiv auf neue Version gebracht",
 };
 
 const TIMES: readonly [RegExp, string][] = [
