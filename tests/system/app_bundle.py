@@ -4,6 +4,7 @@
 The system is this one with a layer above it, in a namespace of its own: what appctl does to it is in the layer, and gone with it.
 The packages hold the real program and the real hooks, and stand on nothing that apt would have to fetch.
 """
+import fcntl
 import importlib.machinery
 import importlib.util
 import os
@@ -16,9 +17,14 @@ import tempfile
 from sealpost import BIN_FAST, ROOT, TIMEOUT_S, VERSION
 
 APPCTL = ROOT / "package/appctl"
+LOCK = "run/lock/sealpost-app.lock"
 HOOKS = "usr/share/sealpost/appliance"
 HERE = pathlib.Path("/etc/debian_version").read_text("ascii").split(".")[0].strip()
 MACHINE = subprocess.run(["dpkg", "--print-architecture"], check=True, capture_output=True, text=True).stdout.strip()
+
+
+# For a shell: wait here, where a test wants it to be ended.
+HOLD = "if [ -p /run/hold-{0} ]; then : >/run/held; cat /run/hold-{0}; fi"
 
 
 def program(name):
@@ -50,6 +56,9 @@ def package(folder, version=VERSION, debian=HERE, machine=MACHINE, name="sealpos
     control.parent.mkdir(parents=True)
     control.write_text(f"Package: {name}\nVersion: {version}+deb{debian}\nArchitecture: {machine}\nInstalled-Size: 2000\n"
                        "Maintainer: Nobody <nobody@example.org>\nDescription: for a test\n", "utf-8")
+    for script in ("postinst", "prerm"):
+        (control.parent / script).write_text(f"#!/bin/sh\nset -e\n{HOLD.format(script)}\n", "utf-8")
+        (control.parent / script).chmod(0o755)
     made = folder / f"{name}_{version}+deb{debian}_{machine}.deb"
     subprocess.run(["dpkg-deb", "--root-owner-group", "-Z", "none", "-b", tree, made], check=True, capture_output=True)
     return made
@@ -81,12 +90,17 @@ mkdir "$1/upper" "$1/work" "$1/root"
 mount -t overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" sealpost "$1/root"
 mount -t proc proc "$1/root/proc"
 mount --rbind /dev "$1/root/dev"
-for place in run tmp var/tmp; do
+# It knows of no package but the app's, so that apt has little to think about.
+for place in run tmp var/tmp var/lib/dpkg var/lib/apt; do
 	mount -t tmpfs sealpost "$1/root/$place"
 done
+mkdir "$1/root/var/lib/dpkg/updates" "$1/root/var/lib/dpkg/info" "$1/root/var/lib/dpkg/triggers"
+cp -r /var/lib/dpkg/arch "$1/root/var/lib/dpkg/" 2>/dev/null || true
+: >"$1/root/var/lib/dpkg/status"
 mkdir -p "$1/root/run/lock" "$1/root$2"
 mount --bind "$2" "$1/root$2"
-printf '#!/bin/sh\\nfor word; do [ "$word" != update ] || exit 0; done\\n%s\\nexec /run/apt-get "$@"\\n' "$3" >"$1/root/run/front"
+printf '#!/bin/sh\\nfor word; do case $word in update) exit 0 ;; -s) exec /run/apt-get "$@" ;; esac; done\\n%s\\nexec /run/apt-get "$@"\\n' "$3" \
+	>"$1/root/run/front"
 cp "$1/root/usr/bin/apt-get" "$1/root/run/apt-get"
 chmod 755 "$1/root/run/front"
 mount --bind "$1/root/run/front" "$1/root/usr/bin/apt-get"
@@ -96,14 +110,14 @@ exec cat
 
 
 class System:
-    """with System(folder) as system: system.appctl("install", bundle); APT is said by a shell before apt-get is started."""
+    """with System(folder) as system: system.appctl("install", bundle)"""
 
-    def __init__(self, folder, apt=":"):
-        self.folder, self.apt = folder, apt
+    def __init__(self, folder):
+        self.folder = folder
 
     def __enter__(self):
         self.top = pathlib.Path(tempfile.mkdtemp(prefix="sealpost-system-"))
-        self.keeper = subprocess.Popen(["unshare", "--mount", "sh", "-euc", SETUP, "sh", self.top, self.folder, self.apt],
+        self.keeper = subprocess.Popen(["unshare", "--mount", "sh", "-euc", SETUP, "sh", self.top, self.folder, HOLD.format("apt")],
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self.keeper.stdout.readline() == b"ready\n"
         return self
@@ -139,6 +153,15 @@ class System:
     def begin(self, *args):
         return subprocess.Popen(self.command(APPCTL, *args), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.DEVNULL, start_new_session=True)
+
+    def is_free(self):
+        """Nothing of appctl, nor of what it started, is left."""
+        with open(self.root / LOCK, "w", encoding="ascii") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True
 
     def changes(self):
         """All that is in the layer, with what it is."""

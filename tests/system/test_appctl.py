@@ -8,7 +8,7 @@ import tarfile
 
 import jsonschema
 import pytest
-from app_bundle import APPCTL, BUNDLE, HERE, HOOKS, MACHINE, System, bundle, end_all_of, key, package, stage
+from app_bundle import BUNDLE, HERE, HOOKS, LOCK, System, bundle, end_all_of, key, package, stage
 from postfix import wait_until
 from sealpost import DATA, ROOT, VERSION
 
@@ -180,7 +180,7 @@ def test_an_archive_is_not_given_to_a_program_that_cannot_read_it(folder, keys, 
 
 def test_two_at_a_time_are_not_let_in(folder, keys, system):
     made = bundle(folder, keys[0])
-    with open(system.root / "run/lock/sealpost-app.lock", "w", encoding="ascii") as lock:
+    with open(system.root / LOCK, "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         system.appctl("install", "--key", keys[1], made, status=BUSY, says="Another appctl is at work")
     assert system.changes() == []
@@ -241,28 +241,31 @@ def test_data_that_a_removal_left_can_be_deleted_later(folder, keys, system):
     assert not (system.root / "var/lib/sealpost").exists()
 
 
-@pytest.mark.parametrize("command", ["install", "upgrade", "remove"])
-def test_what_was_interrupted_can_be_said_again(folder, keys, command):
-    """Killed while apt is at work, as by a power cut."""
-    apt = "[ ! -p /run/hold ] || case \" $* \" in *\" -s \"*) ;; *) : >/run/held; cat /run/hold ;; esac"
+@pytest.mark.parametrize("command, place", [("install", "apt"), ("install", "postinst"), ("upgrade", "apt"), ("upgrade", "postinst"),
+                                            ("remove", "prerm")])
+def test_what_was_interrupted_can_be_said_again(folder, keys, system, command, place):
+    """Killed before apt begins, or in the middle of dpkg's work, as by a power cut."""
     first, made = bundle(folder, keys[0], "old.app", version="1.0"), bundle(folder, keys[0], "new.app", version="1.1")
     args = () if command == "remove" else ("--key", keys[1], made)
-    with System(folder, apt) as system:
-        system.people()
-        if command != "install":
-            system.appctl("install", "--key", keys[1], first)
-            import_some(system)
-        system.run("mkfifo", "/run/hold")
-        process = system.begin(command, *args)
-        wait_until((system.root / "run/held").exists)
-        end_all_of(process)
-        system.run("rm", "/run/hold")
-        if command != "install":
-            system.appctl("status", says=f"the last {command} was not finished")
-        system.appctl(command, *args)
-        if command != "remove":
-            system.appctl("status", says="version   ")
-        assert not (system.root / "var/lib/sealpost/.app/step").exists()
+    system.people()
+    if command != "install":
+        system.appctl("install", "--key", keys[1], first)
+    if command == "upgrade":
+        import_some(system)
+    system.run("mkfifo", f"/run/hold-{place}")
+    process = system.begin(command, *args)
+    wait_until((system.root / "run/held").exists)
+    end_all_of(process)
+    wait_until(system.is_free)
+    system.run("rm", f"/run/hold-{place}")
+    if command != "install":
+        system.appctl("status", says=f"the last {command} was not finished")
+    system.appctl(command, *args)
+    assert not (system.root / "var/lib/sealpost/.app/step").exists()
+    if command != "remove":
+        assert f"1.1+deb{HERE}" in system.run("dpkg-query", "-W", "-f", "${Version} ${db:Status-Status}", "sealpost")
+    if command == "upgrade":
+        system.appctl("status", says="49 mails")
 
 
 # --- app.json ---
