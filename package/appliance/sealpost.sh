@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What the hooks of the app have in common.
 DATA=/var/lib/sealpost
+# Which archives a mail server gave its mail to, with its configuration's folder and the archive's domain, when it was last set back.
+# shellcheck disable=SC2034 # it is used where this is read
+HOOKED=$DATA/.app/postfix
 
 archives() { # the folders of those that are there
 	for folder in "$DATA"/*/; do
@@ -17,8 +20,10 @@ sealpost_of() { # FOLDER ARGUMENT...
 	(cd / && runuser -u sealpost -- /usr/bin/sealpost --archive "$archive_folder" "$@")
 }
 
-has_verb() {
-	/usr/bin/sealpost help | grep -q "^  $1 "
+hooked_archives() { # those that a mail server gives its mail to
+	for folder in $(archives); do
+		[ ! -e "$folder/postfix.conf" ] || echo "$folder"
+	done
 }
 
 systemd_runs() {
