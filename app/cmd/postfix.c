@@ -2,7 +2,9 @@
 #include "app/postfix/hook.h"
 
 #include "app/cmd/cmd.h"
+#include "app/cmd/postfix_test_mail.h"
 #include "base/file.h"
+#include "base/log.h"
 
 enum { WAIT_S = 30 };
 
@@ -31,22 +33,45 @@ static int fail(const struct cmd *cmd, const struct err *err)
 	}
 }
 
-static void tell(const struct cmd *cmd, const struct hook_result *result, const char *done)
+static void add_json(struct str *line, const struct hook_result *result,
+		     const struct test_mail_result *test)
+{
+	str_addf(line, "{\"changed\": %s, \"reloaded\": %s, \"config_dir\": ",
+		 result->changed ? "true" : "false", result->reloaded ? "true" : "false");
+	cmd_json_text(line, str_view(&result->dir));
+	str_adds(line, ", \"domain\": ");
+	cmd_json_text(line, str_view(&result->domain));
+	str_adds(line, ", \"difference\": ");
+	cmd_json_text(line, str_view(&result->difference));
+	if (test != NULL)
+		str_addf(line, ", \"test_mail_ms\": %lld, \"by_smtp\": %s",
+			 (long long)test->took_ms, test->by_smtp ? "true" : "false");
+	str_adds(line, "}\n");
+}
+
+static void add_test(struct str *line, const struct test_mail_result *test)
+{
+	str_addf(line, "%s in the archive after %.1f s, byte for byte.\n",
+		 test->by_smtp ? "A test mail by sendmail and one by SMTP were"
+			       : "A test mail by sendmail was",
+		 (double)test->took_ms / 1000);
+	if (!test->by_smtp)
+		str_addf(line, "By SMTP none was let in from this machine%s%s.\n",
+			 test->refused[0] ? ": " : "", test->refused);
+}
+
+static void tell(const struct cmd *cmd, const struct hook_result *result,
+		 const struct test_mail_result *test, const char *done)
 {
 	CLEAN_STR line = STR_INIT;
 
 	if (cmd->json) {
-		str_addf(&line, "{\"changed\": %s, \"reloaded\": %s, \"config_dir\": ",
-			 result->changed ? "true" : "false", result->reloaded ? "true" : "false");
-		cmd_json_text(&line, str_view(&result->dir));
-		str_adds(&line, ", \"domain\": ");
-		cmd_json_text(&line, str_view(&result->domain));
-		str_adds(&line, ", \"difference\": ");
-		cmd_json_text(&line, str_view(&result->difference));
-		str_adds(&line, "}\n");
+		add_json(&line, result, test);
 	} else {
 		str_addv(&line, str_view(&result->difference));
 		str_addf(&line, "%s\n", done);
+		if (test != NULL)
+			add_test(&line, test);
 	}
 	cmd_print(&line);
 }
@@ -59,25 +84,85 @@ static const char *said(const struct hook_result *result, const struct options *
 	if (!result->changed)
 		return enable ? "Postfix is hooked already; nothing was changed."
 			      : "Postfix is not hooked; nothing was changed.";
-	if (!enable)
-		return "Postfix is as it was before; its mail is not archived any more.";
-	return result->reloaded ? "Postfix is hooked: what it delivers is archived."
-				: "Postfix is hooked; it does not run now.";
+	return enable ? "Postfix is hooked: what it delivers is archived."
+		      : "Postfix is as it was before; its mail is not archived any more.";
+}
+
+struct noting {
+	const char *archive_dir;
+	bool enabled;
+};
+
+static int note_change(const void *arg, struct err *err)
+{
+	const struct noting *noting = arg;
+	CLEAN(archive) a = NULL;
+
+	return archive_open(noting->archive_dir, &a, err) < 0 ||
+			       audit_add(archive_catalog(a), AUDIT_SETTING, VIEW("mail server"),
+					 VIEW(noting->enabled ? "hooked" : "taken out"), err) < 0
+		       ? -1
+		       : 0;
+}
+
+/* For the log of who did what, which is the archive's owner's to write. */
+static void note(const struct hook_wish *wish, const struct hook_result *result, bool enabled)
+{
+	const struct noting noting = {wish->archive_dir, enabled};
+	struct err err = {0};
+
+	if (result->changed && !wish->dry_run &&
+	    as_owner_of(wish->archive_dir, note_change, &noting, &err) < 0)
+		log_error("the audit log lacks a line: %s", err.text);
+}
+
+static int fail_test(const struct cmd *cmd, const struct err *err)
+{
+	return cmd_fail_meaning(cmd, err,
+				"Postfix is hooked. See to the reason, and repeat the command; "
+				"\"sealpost postfix disable\" takes the hook out again.");
+}
+
+static int enable(struct cmd *cmd, const struct hook_wish *wish, const struct options *o,
+		  struct hook_result *result)
+{
+	const struct test_mail_order order = {wish->archive_dir, result->dir.data,
+					      result->domain.data, wish->wait_ms};
+	const bool testing = !o->no_test_mail && !o->dry_run;
+	struct test_mail_result test;
+	struct err err = {0};
+
+	int rc = 0;
+
+	if (testing && !result->runs)
+		rc = err_set(&err, ERR_OFFLINE, "no test mail was sent: Postfix does not run");
+	else if (testing)
+		rc = test_mail_prove(&order, &test, &err);
+	if (rc < 0)
+		return fail_test(cmd, &err);
+	tell(cmd, result, testing ? &test : NULL, said(result, o, true));
+	return EXIT_DONE;
 }
 
 static int change(struct cmd *cmd, const struct hook_wish *wish, const struct options *o,
-		  bool enable)
+		  bool to_enable)
 {
 	struct hook_result result;
 	struct err err = {0};
-	int rc;
+	int rc, status = EXIT_DONE;
 
 	hook_result_init(&result);
-	rc = enable ? hook_enable(wish, &result, &err) : hook_disable(wish, &result, &err);
+	rc = to_enable ? hook_enable(wish, &result, &err) : hook_disable(wish, &result, &err);
 	if (rc == 0)
-		tell(cmd, &result, said(&result, o, enable));
+		note(wish, &result, to_enable);
+	if (rc < 0)
+		status = fail(cmd, &err);
+	else if (to_enable)
+		status = enable(cmd, wish, o, &result);
+	else
+		tell(cmd, &result, NULL, said(&result, o, false));
 	hook_result_clear(&result);
-	return rc < 0 ? fail(cmd, &err) : EXIT_DONE;
+	return status;
 }
 
 static void tell_drift(const struct cmd *cmd, const struct hook_drift *drift)

@@ -5,6 +5,7 @@
 #include "app/postfix/words.h"
 #include "base/file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -57,6 +58,45 @@ int config_load(const char *dir, struct config *config, struct err *err)
 		       : 0;
 }
 
+#define NEW_NAME "sealpost.new"
+
+static int write_new(const char *path, mode_t mode, struct view content, struct err *err)
+{
+	CLEAN_FD fd = -1;
+
+	if (unlink(path) < 0 && errno != ENOENT)
+		return err_errno(err, "%s: %m", path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_errno(err, "%s: %m", path);
+	if (file_write_all(fd, content.data, content.len, err) < 0)
+		return err_add(err, "%s", path);
+	if (fchmod(fd, mode) < 0 || fsync(fd) < 0)
+		return err_errno(err, "%s: %m", path);
+	return 0;
+}
+
+int config_place(const char *path, mode_t mode, struct view content, struct err *err)
+{
+	CLEAN_STR new = STR_INIT;
+
+	str_add(&new, path, (size_t)(strrchr(path, '/') + 1 - path));
+	str_adds(&new, NEW_NAME);
+	if (write_new(new.data, mode, content, err) < 0)
+		return -1;
+	if (rename(new.data, path) < 0)
+		return err_errno(err, "%s: %m", path);
+	return dir_sync_parent(path, err);
+}
+
+void config_sweep(const char *dir)
+{
+	CLEAN_STR path = STR_INIT;
+
+	str_addf(&path, "%s/" NEW_NAME, dir);
+	unlink(path.data);
+}
+
 static int store_file(const char *dir, const char *name, const struct str *text, struct err *err)
 {
 	CLEAN_STR path = STR_INIT;
@@ -72,7 +112,7 @@ static int store_file(const char *dir, const char *name, const struct str *text,
 		return -1;
 	if (view_eq(str_view(&old), str_view(text)))
 		return 0;
-	if (file_replace(real, st.st_mode & 07777, str_view(text), err) < 0)
+	if (config_place(real, st.st_mode & 07777, str_view(text), err) < 0)
 		return -1;
 	if (chown(real, st.st_uid, st.st_gid) < 0)
 		return err_errno(err, "%s: %m", real);

@@ -6,6 +6,8 @@
 
 #include "app/postfix/plan.h"
 
+#include <sys/types.h>
+
 struct config {
 	struct str main, master;
 };
@@ -15,6 +17,11 @@ void config_clear(struct config *config);
 #define CLEAN_CONFIG __attribute__((cleanup(config_clear))) struct config
 void config_copy(struct config *to, const struct config *from);
 bool config_eq(const struct config *a, const struct config *b);
+
+/* A file at PATH with this content and these rights, whole or not at all, and durable. What a crash leaves is FOLDER/sealpost.new,
+ * which the next call replaces, and config_sweep() takes away. */
+int config_place(const char *path, mode_t mode, struct view content, struct err *err);
+void config_sweep(const char *dir);
 
 int config_load(const char *dir, struct config *config, struct err *err);
 /* Put those files in place of what is there: each whole or not at all, and durable; master.cf first. Owner, rights and a symbolic link stay. What is the same

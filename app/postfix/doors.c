@@ -19,7 +19,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { KNOCK_MS = 500, PAUSE_MS = 100, FOLDER_MODE = 02750, LISTENERS_MAX = 64 };
+enum {
+	KNOCK_MS = 500,
+	PAUSE_MS = 100,
+	FOLDER_MODE = 02750,
+	LISTENERS_MAX = 64,
+	CONF_MAX_BYTES = 1024 * 1024
+};
 #define MAX_MAIL_DEFAULT (256ULL * 1024 * 1024)
 #define MAX_MAIL_MOST (1ULL << 30)
 
@@ -161,9 +167,9 @@ void doors_remove_folder(const struct doors *d)
 
 /* --- settings ----------------------------------------------------------------------------------- */
 
-/* A file of settings while it is changed. */
+/* A file of settings, and beside it the one that it will be replaced by: a door never reads half of it. */
 struct edit {
-	struct str path;
+	struct str path, new;
 	struct arena *arena;
 	struct {
 		struct view *v;
@@ -174,7 +180,9 @@ struct edit {
 static void edit_begin(struct edit *e, const struct doors *d, const char *name)
 {
 	str_init(&e->path);
+	str_init(&e->new);
 	str_addf(&e->path, "%s/%s", d->archive_dir, name);
+	str_addf(&e->new, "%s.new", e->path.data);
 	e->arena = arena_new();
 	e->lines.n = e->lines.cap = 0;
 	e->lines.v = NULL;
@@ -183,15 +191,42 @@ static void edit_begin(struct edit *e, const struct doors *d, const char *name)
 static void edit_clear(struct edit *e)
 {
 	str_clear(&e->path);
+	str_clear(&e->new);
 	arena_free(&e->arena);
 }
 #define CLEAN_EDIT __attribute__((cleanup(edit_clear))) struct edit
+
+static int edit_copy(struct edit *e, struct err *err)
+{
+	CLEAN_STR old = STR_INIT;
+	struct stat st;
+
+	if (unlink(e->new.data) < 0 && errno != ENOENT)
+		return err_errno(err, "%s: %m", e->new.data);
+	if (stat(e->path.data, &st) < 0)
+		return errno == ENOENT ? 0 : err_errno(err, "%s: %m", e->path.data);
+	return file_read(e->path.data, CONF_MAX_BYTES, &old, err) < 0 ||
+			       file_create(e->new.data, st.st_mode & 0777, str_view(&old), err) < 0
+		       ? -1
+		       : 0;
+}
+
+static int edit_finish(struct edit *e, struct err *err)
+{
+	return rename(e->new.data, e->path.data) < 0 ? err_errno(err, "%s: %m", e->path.data)
+						     : dir_sync_parent(e->path.data, err);
+}
 
 static int edit_one(struct edit *e, const char *name, const char *value, struct err *err)
 {
 	const struct view line = VIEW(value);
 
-	return conf_edit(e->path.data, name, &line, 1, err);
+	return conf_edit(e->new.data, name, &line, 1, err);
+}
+
+static int edit_listen(struct edit *e, struct err *err)
+{
+	return conf_edit(e->new.data, "listen", e->lines.v, e->lines.n, err);
 }
 
 /* Is the socket in Postfix's queue? */
@@ -280,13 +315,16 @@ static int set_milter(const struct doors *d, struct err *err)
 	rc = look_at_milter(&e, d, err);
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
+	if (edit_copy(&e, err) < 0)
+		return -1;
 	if (max_mail(d) > MAX_MAIL_DEFAULT &&
 	    edit_one(&e, "max_mail_bytes",
 		     arena_f(e.arena, "%llu", (unsigned long long)max_mail(d)), err) < 0)
 		return -1;
-	if (edit_one(&e, "socket_group", d->mail_owner, err) < 0)
-		return -1;
-	return conf_edit(e.path.data, "listen", e.lines.v, e.lines.n, err);
+	return edit_one(&e, "socket_group", d->mail_owner, err) < 0 || edit_listen(&e, err) < 0 ||
+			       edit_finish(&e, err) < 0
+		       ? -1
+		       : 0;
 }
 
 static bool has_domain(const struct smtpd_settings *s, const char *domain)
@@ -322,7 +360,7 @@ static int set_domains(struct edit *e, const struct doors *d, const struct smtpd
 		all[n++] = VIEW(s->archive_domain.v[i]);
 	if (s == NULL || !has_domain(s, d->domain))
 		all[n++] = VIEW(d->domain);
-	return conf_edit(e->path.data, "archive_domain", all, n, err);
+	return conf_edit(e->new.data, "archive_domain", all, n, err);
 }
 
 static int set_smtpd(const struct doors *d, struct err *err)
@@ -336,11 +374,21 @@ static int set_smtpd(const struct doors *d, struct err *err)
 	rc = look_at_smtpd(&e, d, &s, err);
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
-	return set_domains(&e, d, s, err) < 0 || edit_one(&e, "hostname", d->hostname, err) < 0 ||
+	return edit_copy(&e, err) < 0 || set_domains(&e, d, s, err) < 0 ||
+			       edit_one(&e, "hostname", d->hostname, err) < 0 ||
 			       edit_one(&e, "socket_group", d->mail_owner, err) < 0 ||
-			       conf_edit(e.path.data, "listen", e.lines.v, e.lines.n, err) < 0
+			       edit_listen(&e, err) < 0 || edit_finish(&e, err) < 0
 		       ? -1
 		       : 0;
+}
+
+static bool is_of(const struct doors *d, const char *config_dir)
+{
+	CLEAN(doors_of) of = NULL;
+	struct err err = {0};
+
+	return config_dir != NULL && doors_of_read(d->archive_dir, &of, &err) == 0 &&
+	       strcmp(of->config_dir, config_dir) == 0 && strcmp(of->domain, d->domain) == 0;
 }
 
 static int set_of(const struct doors *d, const char *config_dir, struct err *err)
@@ -348,12 +396,15 @@ static int set_of(const struct doors *d, const char *config_dir, struct err *err
 	CLEAN_EDIT e;
 
 	edit_begin(&e, d, "postfix.conf");
+	if (is_of(d, config_dir))
+		return 0;
 	if (config_dir == NULL)
 		return unlink(e.path.data) < 0 && errno != ENOENT
 			       ? err_errno(err, "%s: %m", e.path.data)
 			       : 0;
-	return edit_one(&e, "config_dir", config_dir, err) < 0 ||
-			       edit_one(&e, "domain", d->domain, err) < 0
+	return edit_copy(&e, err) < 0 || edit_one(&e, "config_dir", config_dir, err) < 0 ||
+			       edit_one(&e, "domain", d->domain, err) < 0 ||
+			       edit_finish(&e, err) < 0
 		       ? -1
 		       : 0;
 }
@@ -395,15 +446,15 @@ int doors_are_set_up(const struct doors *d, struct err *err)
 
 /* --- and out again ------------------------------------------------------------------------------ */
 
-/* Without any listener a door is off. */
+/* Without any other listener a door is off, and its file keeps what is in it for the next time. */
 static int keep_or_switch_off(struct edit *e, struct err *err)
 {
 	CLEAN_STR off = STR_INIT;
 
-	if (conf_edit(e->path.data, "listen", e->lines.v, e->lines.n, err) < 0)
-		return -1;
 	if (e->lines.n > 0)
-		return 0;
+		return edit_copy(e, err) < 0 || edit_listen(e, err) < 0 || edit_finish(e, err) < 0
+			       ? -1
+			       : 0;
 	str_addf(&off, "%s.off", e->path.data);
 	return rename(e->path.data, off.data) < 0 ? err_errno(err, "%s: %m", e->path.data) : 0;
 }

@@ -79,13 +79,31 @@ static const char *domain_in_use(const struct hooking *h)
 	return domain != NULL ? domain : HOOK_DEFAULT_DOMAIN;
 }
 
-int hooking_begin(struct hooking *h, const struct hook_wish *wish, struct err *err)
+/* One at a time: the lock is on the folder, so that no file is left. */
+static int lock(struct hooking *h, struct err *err)
+{
+	if (geteuid() != 0)
+		return err_set(err, ERR_DENIED, "only root changes the mail server's settings");
+	h->lock = open(h->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (h->lock < 0)
+		return err_errno(err, "%s: %m", h->dir);
+	if (flock(h->lock, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK
+			       ? err_set(err, ERR_BUSY, "%s is being changed by another sealpost",
+					 h->dir)
+			       : err_errno(err, "%s: %m", h->dir);
+	config_sweep(h->dir);
+	return 0;
+}
+
+int hooking_begin(struct hooking *h, const struct hook_wish *wish, bool to_change, struct err *err)
 {
 	h->wish = wish;
 	h->arena = arena_new();
 	h->lock = -1;
 	config_init(&h->now);
-	if (find_dir(h, err) < 0 || config_load(h->dir, &h->now, err) < 0 ||
+	if (find_dir(h, err) < 0 || (to_change && lock(h, err) < 0) ||
+	    config_load(h->dir, &h->now, err) < 0 ||
 	    config_read(&h->now, h->arena, &h->reading, err) < 0 || refuse_siblings(h, err) < 0 ||
 	    load_state(h, err) < 0)
 		return -1;
@@ -136,22 +154,6 @@ int hooking_plan(struct hooking *h, const struct config *bare, struct err *err)
 		       : 0;
 }
 
-/* One at a time: the lock is on the folder, so that no file is left. */
-static int lock(struct hooking *h, struct err *err)
-{
-	if (geteuid() != 0)
-		return err_set(err, ERR_DENIED, "only root changes the mail server's settings");
-	h->lock = open(h->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (h->lock < 0)
-		return err_errno(err, "%s: %m", h->dir);
-	if (flock(h->lock, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK
-			       ? err_set(err, ERR_BUSY, "%s is being changed by another sealpost",
-					 h->dir)
-			       : err_errno(err, "%s: %m", h->dir);
-	return 0;
-}
-
 /* --- Postfix's own commands --------------------------------------------------------------------- */
 
 static int postfix_command(const struct hooking *h, const char *verb, struct err *err)
@@ -170,7 +172,7 @@ bool hooking_runs(const struct hooking *h)
 
 static int reload(const struct hooking *h, struct hook_result *result, struct err *err)
 {
-	if (!hooking_runs(h))
+	if (!result->runs)
 		return 0;
 	result->reloaded = true;
 	return postfix_command(h, "reload", err);
@@ -189,7 +191,7 @@ static int store_copies(struct hooking *h, const char *text, struct err *err)
 	const char *path = copies_path(h);
 
 	if (text != NULL)
-		return file_replace(path, 0644, VIEW(text), err);
+		return config_place(path, 0644, VIEW(text), err);
 	return unlink(path) < 0 && errno != ENOENT ? err_errno(err, "%s: %m", path) : 0;
 }
 
@@ -343,10 +345,11 @@ int hook_enable(const struct hook_wish *wish, struct hook_result *result, struct
 {
 	CLEAN_HOOKING h = {.lock = -1};
 
-	if (hooking_begin(&h, wish, err) < 0 || lock(&h, err) < 0)
+	if (hooking_begin(&h, wish, true, err) < 0)
 		return -1;
 	str_adds(&result->domain, h.domain);
 	str_adds(&result->dir, h.dir);
+	result->runs = hooking_runs(&h);
 	return enable(&h, result, err);
 }
 
@@ -425,7 +428,7 @@ static int run_dry(struct hooking *h, struct hook_result *result, struct err *er
 
 	config_init(&dry);
 	config_copy(&dry, &h->now);
-	if (!hooking_runs(h))
+	if (!result->runs)
 		return wait_for_queue(h, err);
 	if (config_let_run_dry(&dry, err) < 0 || config_store(h->dir, &dry, err) < 0 ||
 	    reload(h, result, err) < 0 || wait_for_queue(h, err) < 0) {
@@ -468,9 +471,10 @@ int hook_disable(const struct hook_wish *wish, struct hook_result *result, struc
 {
 	CLEAN_HOOKING h = {.lock = -1};
 
-	if (hooking_begin(&h, wish, err) < 0 || lock(&h, err) < 0)
+	if (hooking_begin(&h, wish, true, err) < 0)
 		return -1;
 	str_adds(&result->domain, h.domain);
 	str_adds(&result->dir, h.dir);
+	result->runs = hooking_runs(&h);
 	return disable(&h, result, err);
 }

@@ -30,6 +30,7 @@ struct hook_wish {
 
 struct hook_result {
 	bool changed, reloaded;
+	bool runs;              /* Postfix does */
 	struct str difference;  /* of a dry run */
 	struct str domain, dir; /* as used */
 };

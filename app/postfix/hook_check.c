@@ -113,7 +113,7 @@ int hook_check(const struct hook_wish *wish, struct arena *arena, struct hook_dr
 	struct hook_drift drift = {0};
 
 	*drift_r = (struct hook_drift){0};
-	if (hooking_begin(&h, wish, err) < 0)
+	if (hooking_begin(&h, wish, false, err) < 0)
 		return -1;
 	if (postfix_value(&h.reading, "sealpost_domain")[0] == '\0' && h.state == NULL)
 		return err_set(err, ERR_NOTFOUND, "the Postfix of %s is not hooked", h.dir);

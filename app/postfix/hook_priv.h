@@ -18,8 +18,8 @@ struct hooking {
 	int lock;
 };
 
-/* Which Postfix, its files, what they say, and the state. */
-int hooking_begin(struct hooking *h, const struct hook_wish *wish, struct err *err);
+/* Which Postfix, its files, what they say, and the state. TO_CHANGE: as root, and as the only one until H is cleared. */
+int hooking_begin(struct hooking *h, const struct hook_wish *wish, bool to_change, struct err *err);
 void hooking_clear(struct hooking *h);
 #define CLEAN_HOOKING __attribute__((cleanup(hooking_clear))) struct hooking
 /* The doors that PLAN needs beside this Postfix; they live as long as H. */

@@ -48,6 +48,9 @@ static void take_line(struct arena *arena, struct postfix_reading *r,
 {
 	struct postfix_setting *known = find(r, setting->service, setting->name);
 
+	/* postconf tells it for its option -c, set or not */
+	if (strcmp(setting->name, "config_directory") == 0)
+		return;
 	if (known == NULL && how == AS_WRITTEN)
 		ARENA_PUSH(arena, r->settings, *setting);
 	if (known != NULL && how == AS_SET)

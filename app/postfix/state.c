@@ -129,7 +129,7 @@ int hook_state_store(const char *config_dir, const struct hook_state *state, str
 
 	add_path(config_dir, &path);
 	hook_state_write(state, &text);
-	return file_replace(path.data, 0600, str_view(&text), err);
+	return config_place(path.data, 0600, str_view(&text), err);
 }
 
 int hook_state_remove(const char *config_dir, struct err *err)
