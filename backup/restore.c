@@ -252,7 +252,7 @@ static const char *const made[] = {
 	"catalog.new", "catalog.new-journal", "catalog.new-wal", "catalog.new-shm",
 	"index.db",    "index.db-journal",    "index.db-wal",    "index.db-shm",
 	"index.lock",  "spool.pub",           "archive.key"};
-static const char *const brought[] = {"key-backup", "restore.state", "staging"};
+static const char *const brought[] = {"key-backup", "restore.state", "staging", "spool"};
 
 static bool is_one_of(const char *name, const char *const *names, size_t n)
 {

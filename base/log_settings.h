@@ -21,6 +21,7 @@ int log_level_read(const char *text);  /* -1: it is none of them */
 	X(api, "sealpost-api", "what answers the page, all of its workers")                        \
 	X(smtpd, "sealpost-smtpd", "the SMTP and LMTP door, all of its workers")                   \
 	X(milter, "sealpost-milter", "the door of the mail server's filters")                      \
+	X(starter, "sealpost-starter", "what starts long work that people order")                  \
 	X(task, "sealpost-task", "long work that people ordered")                                  \
 	X(command, "sealpost", "the command line, and the jobs that the scheduler starts")
 

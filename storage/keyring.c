@@ -186,7 +186,7 @@ int keyring_load(const char *path, struct keyring **keyring_r, struct err *err)
 	return load(path, false, keyring_r, err);
 }
 
-/* Appended to PATH, if there is one. */
+/* Appended to PATH, if there is one, or one that cannot be looked at. */
 static bool find_credential(struct str *path)
 {
 	const char *dir = getenv("CREDENTIALS_DIRECTORY");
@@ -195,7 +195,7 @@ static bool find_credential(struct str *path)
 	if (dir == NULL || dir[0] != '/')
 		return false;
 	str_addf(path, "%s/" FILE_NAME, dir);
-	if (access(path->data + start, F_OK) == 0)
+	if (access(path->data + start, F_OK) == 0 || errno != ENOENT)
 		return true;
 	path->len = start;
 	path->data[start] = '\0';

@@ -158,7 +158,12 @@ static int begin(struct api_request *r, struct uuid *task, struct err *err)
 					.start = START_TASK,
 					.named = VIEW(args[2])};
 
-	return child_run(r, &call, on_begun, task, err);
+	struct err ignored = {0};
+
+	if (child_run(r, &call, on_begun, task, err) == 0)
+		return 0;
+	fail(r, task, &ignored); /* else it would be shown as one that waits */
+	return -1;
 }
 
 int api_start_task(struct api_request *r, struct err *err)

@@ -212,7 +212,7 @@ int archive_keep_spool_key(struct archive *a, struct err *err)
 	return public_key_save(&public, path.data, err);
 }
 
-/* Settings may be there before the archive is. */
+/* Settings may be there before the archive is, and the spool's folder, made by who installed it. */
 static int has_only_settings(const char *dir, struct err *err)
 {
 	const struct dirent *entry;
@@ -225,6 +225,7 @@ static int has_only_settings(const char *dir, struct err *err)
 		const char *dot = strrchr(entry->d_name, '.');
 
 		only = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+		       strcmp(entry->d_name, "spool") == 0 ||
 		       (dot != NULL && strcmp(dot, ".conf") == 0);
 	}
 	closedir(d);
