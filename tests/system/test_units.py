@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The systemd units: what systemd says of them, and the programs at work as they say."""
+import contextlib
 import http.client
 import os
 import re
 import shutil
+import signal
 import smtplib
 import socket
 import subprocess
@@ -12,7 +14,8 @@ import pytest
 from http_api import Client
 from ports import free_port
 from postfix import wait_until
-from sealpost import ENV, TIMEOUT_S, mail
+from sealpost import ENV, TIMEOUT_S, mail, mbox
+from serve import children
 from unit_host import ARCHIVE, UNITS, Host, Unit, short
 
 PASSWORD = "a long enough password"
@@ -169,3 +172,135 @@ def test_what_serves_says_that_it_is_ready_and_alive(host):
     wait_until(lambda: "WATCHDOG=1" in unit.hear(), unit.text)
     assert any(line.startswith("STATUS=") for line in unit.said)
     unit.stop()
+
+
+def test_a_door_ends_for_settings_that_would_do_and_for_no_others(host):
+    conf = host.root / ARCHIVE[1:] / "smtpd.conf"
+    unit = host.start("sealpost-smtpd@.service").ready()
+    with conf.open("a") as file:
+        file.write("nonsense = 1\n")
+    wait_until(lambda: "nonsense" in unit.text(), unit.text)
+    assert unit.process.poll() is None
+    conf.write_text(conf.read_text().replace("nonsense = 1\n", "max_connections = 20\n"))
+    assert unit.process.wait(TIMEOUT_S) == 0, unit.text()
+
+
+def test_the_capture_says_that_it_is_ready_when_its_socket_is_there(host):
+    conf = host.root / ARCHIVE[1:] / "milter.conf"
+    conf.write_text("listen = capture unix:/run/sealpost/default/capture.sock\n")
+    os.chown(conf, conf.parent.stat().st_uid, conf.parent.stat().st_gid)
+    unit = host.start("sealpost-milter@.service").ready()
+    assert host.run("stat", "-c", "%U %a", "/run/sealpost/default/capture.sock") == "sealpost-door 660\n"
+    unit.stop()
+
+
+def test_work_that_is_ordered_outlives_the_page_and_its_person_is_told_when_the_system_ends_it(host):
+    # more than is imported at once
+    mails = [mail(f"ordered {n}", msgid=f"<{n}@ordered>") for n in range(60000)]
+    (host.root / "srv/many").mkdir()
+    (host.root / "srv/many/many.mbox").write_bytes(mbox(mails))
+    starter = host.start("sealpost-starter@.service", listener=host.starter).ready()
+    admin = log_in(host, "admin")
+    answer = admin.post("/tasks", {"kind": "import", "location": "/srv/many"})
+    assert answer.status == 202, answer
+    task = f"/tasks/{answer.json['id']}"
+    wait_until(lambda: admin.get(task).json["state"] == "running", starter.text)
+    host.api.stop()
+    host.api = host.start("sealpost-api@.service", listener=host.listener).ready()
+    assert admin.get(task).json["state"] == "running"
+    for pid in below(starter.process.pid):  # as systemd does, all of its control group
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    starter.stop()
+    told = admin.get(task).json
+    assert told["state"] == "failed" and "cut off" in told["text"], told
+
+
+def below(pid):
+    return [lower for child in children(pid) for lower in (child, *below(child))]
+
+
+def test_an_account_of_the_system_logs_in_though_the_page_can_read_no_password(host):
+    host.run("groupadd", "-f", "system-mail")
+    host.run("useradd", "-G", "system-mail", "berta")
+    host.run("chpasswd", input=f"berta:{PASSWORD}".encode())
+    host.sealpost("source", "set", "appliance", "--domains", "example.org")
+    host.sealpost("source", "order", "own", "appliance")
+    page = Page(host)
+    with host.serving("sealpost-pam"):
+        assert page.log_in("berta", PASSWORD)["name"] == "berta"
+        wrong = Page(host).post("/session", {"name": "berta", "password": "another long password"})
+        assert wrong.code == "log-in", wrong
+
+
+def test_the_key_may_be_a_credential_of_systemd(host):
+    key = host.root / ARCHIVE[1:] / "archive.key"
+    folder = host.root / "run/credentials/archiver"
+    folder.mkdir(parents=True)
+    sealed = folder / "archive.key"
+    shutil.copy2(key, sealed)
+    os.chown(sealed, 0, 0)  # systemd lets the unit's user read it by an access list, whose mask are the group's bits
+    sealed.chmod(0o440)
+    os.chown(sealed, 0, key.stat().st_gid)
+    kept = key.read_bytes()
+    key.unlink()
+    try:
+        assert "holds no archive key" in host.sealpost_fails("status")
+        host.credentials = {"CREDENTIALS_DIRECTORY": "/run/credentials/archiver"}
+        host.start("sealpost-archiver@.service").ready().stop()
+        assert host.sealpost("search", "subject:units")
+        sealed.write_bytes(b"sealpost archive key v1\n")
+        assert "cut short" in host.sealpost_fails("status")
+        sealed.unlink()
+        assert "holds no archive key" in host.sealpost_fails("status")
+    finally:
+        host.credentials = {}
+        key.write_bytes(kept)
+        os.chown(key, key.parent.stat().st_uid, key.parent.stat().st_gid)
+        key.chmod(0o400)
+
+
+# --- filters of system calls -------------------------------------------------------------------------
+
+def in_group(name, seen=None):
+    """The system calls of a group, as systemd knows them."""
+    told = subprocess.run(["systemd-analyze", "syscall-filter", name], capture_output=True, text=True, timeout=TIMEOUT_S, check=True).stdout
+    calls = set()
+    for word in (line.strip() for line in told.splitlines()[1:]):
+        if word.startswith("@"):
+            calls |= in_group(word)
+        elif word and not word.startswith("#"):
+            calls.add(word)
+    return calls
+
+
+def allowed(unit):
+    calls = in_group("@default")
+    for words in unit.said["SystemCallFilter"]:
+        taken = words.startswith("~")
+        for word in words.lstrip("~").split():
+            of_word = in_group(word) if word.startswith("@") else {word}
+            calls = calls - of_word if taken else calls | of_word
+    return calls
+
+
+def test_what_serves_calls_nothing_of_the_system_that_its_filter_does_not_let_through(host, tmp_path):
+    conf = host.root / ARCHIVE[1:] / "smtpd.conf"
+    port = re.search(r"127\.0\.0\.1:(\d+)", conf.read_text()).group(1)
+    host.api.stop()
+    running = {}
+    for name in ("archiver", "shipper", "scheduler", "smtpd", "milter", "api"):
+        trace = ["strace", "-f", "-qq", "-e", "signal=none", "-o", str(tmp_path / name)]
+        running[name] = host.start(f"sealpost-{name}@.service", wrapper=trace, listener=host.listener if name == "api" else None).ready()
+    with smtplib.SMTP("127.0.0.1", int(port), timeout=TIMEOUT_S) as client:
+        client.sendmail("anna@example.org", ["x@archive.example"], mail("under a filter").replace(b"\n", b"\r\n"))
+    auditor = log_in(host, "auditor")
+    wait_until(lambda: auditor.find("subject:filter"), running["archiver"].text)
+    auditor.get(f"/mails/{auditor.find('subject:filter')[0]}")
+    for name, unit in running.items():
+        unit.stop()
+        # From where the program itself begins; what comes before is this test's.
+        calls = (tmp_path / name).read_text().partition(f'execve("/usr/lib/sealpost/sealpost-{name}"')[2]
+        called = set(re.findall(r"^\d+ +(\w+)\(", calls, re.MULTILINE))
+        assert called and not called - allowed(Unit(f"sealpost-{name}@.service")), name
+    host.api = host.start("sealpost-api@.service", listener=host.listener).ready()

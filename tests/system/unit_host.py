@@ -13,9 +13,11 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 
 from postfix import wait_until
 from sealpost import BIN_FAST, ENV, ROOT, TIMEOUT_S
+from serve import children
 
 UNITS = ROOT / "package" / "systemd"
 ARCHIVE = "/var/lib/sealpost/default"
@@ -88,6 +90,7 @@ class Running:
     def __init__(self, host, unit, listener=None, wrapper=()):
         self.host = host
         self.unit = unit
+        self.wrapped = bool(wrapper)
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify_path = f"/run/notify-{unit.name.replace('@', '')}"
         here = host.root / self.notify_path[1:]
@@ -125,8 +128,9 @@ class Running:
 
     def stop(self):
         """As KillMode=mixed does: the first process alone."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        first = children(self.process.pid)[:1] if self.wrapped else [self.process.pid]
+        for pid in first if self.process.poll() is None else []:
+            os.kill(pid, signal.SIGTERM)
         try:
             assert self.process.wait(TIMEOUT_S) == 0, self.text()
         finally:
@@ -173,6 +177,39 @@ class Host:
     def sealpost(self, *args, user="sealpost", **more):
         return self.run("setpriv", "--reuid", user, "--regid", user, "--init-groups", "env", *(f"{k}={v}" for k, v in self.credentials.items()),
                         "sealpost", "--archive", ARCHIVE, *args, **more)
+
+    def sealpost_fails(self, *args):
+        """What it said."""
+        env = [f"{k}={v}" for k, v in self.credentials.items()]
+        done = subprocess.run(self.enter("setpriv", "--reuid", "sealpost", "--regid", "sealpost", "--init-groups", "env", *env, "sealpost", "--archive",
+                                         ARCHIVE, *args), env=ENV, capture_output=True, timeout=TIMEOUT_S, check=False)
+        assert done.returncode == 1, done
+        return done.stderr.decode()
+
+    @contextlib.contextmanager
+    def serving(self, name):
+        """A socket unit with Accept=yes: a process for each who connects."""
+        listener = self.listen(f"{name}.socket")
+        unit = Unit(f"{name}@.service")
+
+        def accept():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection = listener.accept()[0]
+                    fd = connection.fileno()
+                    env = {"PATH": ENV["PATH"], "FD": str(fd)}
+                    with connection, (self.folder / f"{name}.log").open("ab") as log:
+                        subprocess.run(self.command(unit), env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[fd],
+                                       timeout=TIMEOUT_S, check=False)
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        try:
+            yield
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            listener.close()
 
     def install(self):
         built = pathlib.Path(BIN_FAST).parent
