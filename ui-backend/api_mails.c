@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Finding mail. */
+#include "app/archive/catch_up.h"
 #include "app/catalog/days.h"
 #include "app/mail/mail.h"
 #include "base/clock.h"
@@ -95,14 +96,18 @@ static int answer_page(struct api_request *r, struct view text, const struct que
 		       struct page *page, struct err *err)
 {
 	struct json_object *body = json_object_new_object();
+	int building;
 
 	page->list = json_object_new_array();
 	json_set(body, "mails", page->list);
 	json_set(body, "words", sight_words_json(r, query));
-	if (fill_page(r, text, page, err) < 0) {
+	building = fill_page(r, text, page, err) < 0 ? -1 : index_building(r->archive, err);
+	if (building < 0) {
 		json_object_put(body);
 		return -1;
 	}
+	if (building > 0)
+		json_set_flag(body, "indexing", true);
 	if (page->next != 0)
 		json_set_text(body, "next", VIEW(arena_f(r->arena, "%lld", (long long)page->next)));
 	return reply_json(r, 200, body);

@@ -23,6 +23,7 @@ static const struct archive_settings defaults = {
 	.max_mail_bytes = 256ULL * 1024 * 1024,
 	.pack_bytes = PACK_SEAL_BYTES,
 	.index_text_bytes = 1024 * 1024,
+	.index_soon_mails = 5000,
 	.pending_keep_s = 3600,
 	.pending_keep_filtered_s = 30 * 86400,
 	.staging_reserve_bytes = CONF_AUTO,
@@ -49,6 +50,14 @@ static size_t list_settings(struct archive_settings *s, struct conf_row rows[SET
 		 "size at which a pack is sealed", CONF_NUMBER},
 		{"index_text_bytes", &s->index_text_bytes, 1024, 64 * 1024 * 1024,
 		 "text of one mail that the search index takes", CONF_NUMBER},
+		{"index_soon_mails", &s->index_soon_mails, 1, 1ULL << 30,
+		 "mails that the search index lacks are brought in by whoever needs it; more than "
+		 "so "
+		 "many, "
+		 "as after some upgrades, only by the timetable and by index update, while mail "
+		 "comes "
+		 "in and searches find what is in it so far",
+		 CONF_NUMBER},
 		{"pending_keep_s", &s->pending_keep_s, 60, 366 * 86400,
 		 "seconds that a capture is kept when the mail server no longer has its mail",
 		 CONF_NUMBER},
@@ -139,7 +148,7 @@ static void catch_up_index(struct archive *a)
 	if (rc == 0)
 		rc = mails_any_to_index(a->catalog, complete_to, &err);
 	if (rc > 0)
-		rc = index_catch_up(a, NULL, &err);
+		rc = index_catch_up_soon(a, &err);
 	if (rc < 0)
 		log_error("index not brought up to date: %s", err.text);
 }

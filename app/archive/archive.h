@@ -5,7 +5,7 @@
  * (A1) Opening an archive makes good what a crash left: packs whose writer died are taken into the
  *      catalog up to their last whole record, and sealed; packs that were being replaced are
  *      replaced or left whole. Nothing that was reported as archived is missing afterwards. The
- *      index, which is opened when it is first needed, gets the mails it lacks then.
+ *      index, which is opened when it is first needed, gets the mails it lacks then, unless they are many.
  * (A2) A pack that is being written is locked by its writer (ARCHIVE/lock/), so that opening never
  *      touches a live one.
  */
@@ -29,6 +29,7 @@ struct archive_settings {
 	uint64_t max_mail_bytes;   /* a larger mail is refused */
 	uint64_t pack_bytes;       /* a pack is sealed at this size */
 	uint64_t index_text_bytes; /* of one mail's text, for the index */
+	uint64_t index_soon_mails; /* more that the index lacks are left to index_catch_up() */
 	uint64_t pending_keep_s; /* a capture whose mail the mail server no longer has goes then */
 	uint64_t pending_keep_filtered_s; /* and one that a filter may still release, or of which
 					     nothing is known */

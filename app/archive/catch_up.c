@@ -341,6 +341,17 @@ static int open_locked(struct archive *a, struct index_writer **writer_r, struct
 	return rc;
 }
 
+int index_building(struct archive *a, struct err *err)
+{
+	const uint64_t most = a->settings.index_soon_mails;
+	uint64_t complete_to, missing = 0;
+
+	if (index_complete_to(a->index, &complete_to, err) < 0 ||
+	    mails_after(a->catalog, complete_to, most + 1, &missing, err) < 0)
+		return -1;
+	return missing > most;
+}
+
 int index_writer_open(struct archive *a, struct index_writer **writer_r, struct err *err)
 {
 	CLEAN(index_writer) w = NULL;
@@ -348,6 +359,9 @@ int index_writer_open(struct archive *a, struct index_writer **writer_r, struct 
 
 	if (rc <= 0)
 		return rc;
+	rc = index_building(a, err);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
 	if (catch_up(w, false, NULL, err) < 0)
 		return -1;
 	*writer_r = TAKE(w);
@@ -368,6 +382,13 @@ static int catch_up_locked(struct archive *a, bool only_known, uint64_t *done_r,
 int index_catch_up(struct archive *a, uint64_t *done_r, struct err *err)
 {
 	return catch_up_locked(a, false, done_r, err);
+}
+
+int index_catch_up_soon(struct archive *a, struct err *err)
+{
+	int rc = archive_need_index(a, err) < 0 ? -1 : index_building(a, err);
+
+	return rc == 0 ? index_catch_up(a, NULL, err) : rc < 0 ? -1 : 0;
 }
 
 int index_catch_up_known(struct archive *a, uint64_t *done_r, struct err *err)

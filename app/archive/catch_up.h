@@ -12,7 +12,8 @@
 
 struct index_writer;
 
-/* 1 opened; 0 another process is writing the index; -1. */
+/* 1 opened; 0 another process is writing the index, or it lacks so many mails that it is being made anew (index_building()),
+ * which must hold up neither those who archive nor those who search; -1. */
 int index_writer_open(struct archive *a, struct index_writer **writer_r, struct err *err);
 void index_writer_free(struct index_writer **writer); /* what was not committed is forgotten */
 /* Put one mail whose catalog row is in the current transaction; the index may be committed only
@@ -25,6 +26,11 @@ int index_writer_commit(struct index_writer *w, struct err *err);
  * another process writes the index. *DONE_R (may be NULL): mails indexed. Damaged or offline mails
  * are left to do, and counted in the log. */
 int index_catch_up(struct archive *a, uint64_t *done_r, struct err *err);
+/* The same, unless it is being made anew. */
+int index_catch_up_soon(struct archive *a, struct err *err);
+/* 1: the index lacks more mails than `index_soon_mails`: it is being made anew, and searches find what is in it so far; 0. The archive's index is
+ * open. */
+int index_building(struct archive *a, struct err *err);
 /* The same of mails that the index has, and whose entry is older than what is known of them (notes, tags, later sightings). */
 int index_catch_up_known(struct archive *a, uint64_t *done_r, struct err *err);
 

@@ -14,5 +14,5 @@ int note_mail(struct archive *a, const struct note *note, struct err *err)
 		catalog_rollback(catalog);
 		return -1;
 	}
-	return index_catch_up(a, NULL, err) < 0 ? -1 : 0;
+	return index_catch_up_soon(a, err) < 0 ? -1 : 0;
 }

@@ -607,5 +607,5 @@ int taker_finish(struct taker *t, struct err *err)
 		return -1;
 	if (t->pack != NULL && archive_seal_pack(t->a, &t->pack, err) < 0)
 		return -1;
-	return index_catch_up(t->a, NULL, err);
+	return index_catch_up_soon(t->a, err);
 }

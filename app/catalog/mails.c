@@ -92,6 +92,20 @@ int mails_any_to_index(struct catalog *catalog, uint64_t after, struct err *err)
 		       BIND_INT(after), BIND_INT(MAIL_UNINDEXED));
 }
 
+int mails_after(struct catalog *catalog, uint64_t after, uint64_t most, uint64_t *mails_r,
+		struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(catalog_db(catalog), &q, err,
+			 "SELECT count(*) FROM (SELECT 1 FROM mails WHERE mail > ?1 AND state <> "
+			 "?2 LIMIT ?3)",
+			 BIND_INT(after), BIND_INT(MAIL_UNINDEXED), BIND_INT(most));
+
+	if (rc > 0)
+		*mails_r = (uint64_t)stmt_int(q, 0);
+	return rc < 0 ? -1 : 0;
+}
+
 int mails_to_index(struct catalog *catalog, uint64_t after, uint64_t *mails_r, int64_t *oldest_ms_r,
 		   struct err *err)
 {

@@ -67,6 +67,9 @@ int mails_erase(struct catalog *catalog, uint64_t mail, int64_t now_s, uint64_t 
 		struct err *err);
 /* 1 if the index, complete to number AFTER, lacks something; 0. */
 int mails_any_to_index(struct catalog *catalog, uint64_t after, struct err *err);
+/* How many mails above number AFTER the index lacks; counted up to MOST. */
+int mails_after(struct catalog *catalog, uint64_t after, uint64_t most, uint64_t *mails_r,
+		struct err *err);
 /* How many mails belong into the index, and when the first of those with numbers above AFTER was archived; 0 there is none. */
 int mails_to_index(struct catalog *catalog, uint64_t after, uint64_t *mails_r, int64_t *oldest_ms_r,
 		   struct err *err);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/archive/catch_up.h"
 #include "app/archive/find.h"
 #include "app/catalog/days.h"
 #include "app/cmd/cmd.h"
@@ -110,6 +111,18 @@ static int print_count(struct cmd *cmd, struct archive *a, struct view query, st
 	return 0;
 }
 
+/* What is not in the index yet is not found, and nobody would know. */
+static void tell_of_index(struct archive *a)
+{
+	struct err err = {0};
+
+	if (index_building(a, &err) > 0)
+		fputs("The search index is being made anew, and not every mail is found yet. None "
+		      "is "
+		      "lost; \"sealpost index update\" brings in what is missing.\n",
+		      stderr);
+}
+
 /* For the statistics. The answer is out by then, and no search fails for it. */
 static void count_search(struct archive *a)
 {
@@ -148,6 +161,7 @@ int cmd_search(struct cmd *cmd)
 		return cmd_fail(cmd, &err);
 	if (!count && p.mails == 0 && isatty(STDERR_FILENO))
 		fputs("No mail matches.\n", stderr);
+	tell_of_index(a);
 	count_search(a);
 	return EXIT_DONE;
 }

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import pytest
+from http_api import Api
 from sealpost import BIN, DATA, ENV, FAILED, ROOT, Archive, files_below, sha256
 
 KEPT = DATA / "archives"
@@ -30,6 +31,13 @@ def kept(number, folder):
 @pytest.fixture
 def oldest(folder):
     return kept(FORMATS[0], folder)[0]
+
+
+def password_of(archive, folder, name):
+    """A password for a person."""
+    (folder / "password").write_text("correct horse battery\n")
+    archive.run("user", "password", name, "--password-file", folder / "password")
+    return "correct horse battery"
 
 
 def must_have_all(archive, mails):
@@ -137,6 +145,21 @@ def test_a_copy_without_mails_to_erase_is_kept_as_long_as_backups_are(folder):
     os.utime(copy, (1, 1))
     archive.run("erase", "media")
     assert not copy.exists()
+
+
+def test_while_an_index_is_made_anew_mail_comes_in_and_searches_say_that_they_lack_some(folder):
+    archive, mails = kept(FORMATS[0], folder)
+    (archive.path / "sealpost.conf").write_text("index_soon_mails = 3\n")
+    says = "not every mail is found yet"
+    assert archive.run("search", "--count", "", says=says).out == b"0\n"
+    archive.run("import", DATA / "mail" / "plain-ascii.eml", talks=True)
+    subprocess.run([ARCHIVER, "--archive", archive.path, "--once"], env=ENV, check=True, capture_output=True)
+    assert archive.run("search", "--count", "", says=says).out == b"0\n"
+    with Api(archive) as api, api.person("auditor", password_of(archive, folder, "auditor")) as auditor:
+        assert auditor.get("/mails?q=").json["indexing"] is True
+        archive.run("index", "update")
+        assert "indexing" not in auditor.get("/mails?q=").json
+    assert archive.count("") == len(mails)
 
 
 # --- newer archives -------------------------------------------------------------------------------

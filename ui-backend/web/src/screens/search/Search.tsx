@@ -178,6 +178,11 @@ export default function Search() {
 				/>
 				{form && <FormPanel line={line} rights={rights} onChange={setLine} onSearch={search} />}
 				{isMistake && found.error && <Mistake detail={found.error.detail} />}
+				{found.pages[0]?.indexing && (
+					<Alert component="h2" variant="info" isInline title={t("indexing")}>
+						{t("indexing.text")}
+					</Alert>
+				)}
 			</div>
 			<div className="sp-search-bar">
 				{select && rows.length > 0 && (

@@ -79,6 +79,8 @@ export const de: Same<typeof en> = {
 	"none.all.title": "Hier ist noch keine Mail",
 	"none.all.text": "Sobald Mail von Ihnen oder an Sie archiviert ist, erscheint sie hier.",
 	"none.clear": "Alle Mails zeigen",
+	"indexing": "Der Suchindex wird neu aufgebaut",
+	"indexing.text": "Noch wird nicht jede Mail gefunden. Keine ist verloren; nach einer Weile werden wieder alle gefunden.",
 	"mistake": "In dieser Suche ist ein Fehler",
 	"row.to": "An: {list}",
 	"row.from.unknown": "(ohne Absender)",

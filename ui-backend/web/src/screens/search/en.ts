@@ -76,6 +76,8 @@ export const en = {
 	"none.all.title": "There is no mail here yet",
 	"none.all.text": "As soon as mail from or to you is archived, it appears here.",
 	"none.clear": "Show all mail",
+	"indexing": "The search index is being made anew",
+	"indexing.text": "Not every mail is found yet. None is lost; in a while all are found again.",
 	"mistake": "There is a mistake in this search",
 	"row.to": "To: {list}",
 	"row.from.unknown": "(no sender)",
