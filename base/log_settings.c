@@ -4,6 +4,8 @@
 #include "base/conf.h"
 #include "base/file.h"
 
+#include <sys/stat.h>
+
 static const char *const level_words[] = {"started", "error", "warning", "info", "debug", NULL};
 
 static const struct {
@@ -94,7 +96,10 @@ int log_settings_write(const char *path, const struct log_settings *settings, st
 	str_adds(&text, "# How much each daemon logs: sealpost log list\n");
 	for (enum log_who who = 0; who < LOG_WHO_COUNT; who++)
 		str_addf(&text, "%s = %s\n", whos[who].name, log_level_text(settings->level[who]));
-	return file_replace(path, 0644, str_view(&text), err);
+	if (file_replace(path, 0644, str_view(&text), err) < 0)
+		return -1;
+	/* whatever the umask of who sets it */
+	return chmod(path, 0644) < 0 ? err_errno(err, "%s: %m", path) : 0;
 }
 
 void log_settings_table(struct str *out)

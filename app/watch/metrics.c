@@ -3,6 +3,7 @@
 
 #include "app/archive/catch_up.h"
 #include "app/archive/status.h"
+#include "app/catalog/integrity.h"
 #include "app/catalog/jobs.h"
 #include "app/intake/spool.h"
 #include "app/watch/alarms.h"
@@ -360,6 +361,34 @@ static int write_jobs(struct metrics *m, struct err *err)
 	return 0;
 }
 
+/* --- proofs ------------------------------------------------------------------------------------- */
+
+static int write_proofs(struct metrics *m, struct err *err)
+{
+	static const char *const names[] = {
+		[INTEGRITY_VERIFY] = "verify", [INTEGRITY_DRILL] = "drill"};
+	struct integrity last[2];
+	int found[2];
+
+	for (enum integrity_proof i = INTEGRITY_VERIFY; i <= INTEGRITY_DRILL; i++) {
+		found[i] = integrity_last(archive_catalog(m->a), i, &last[i], err);
+		if (found[i] < 0)
+			return -1;
+	}
+	family(m, "sealpost_proof_timestamp_seconds", "gauge",
+	       "When all mails were last verified, and a restore was last tried; missing: never.");
+	for (enum integrity_proof i = INTEGRITY_VERIFY; i <= INTEGRITY_DRILL; i++)
+		if (found[i] > 0)
+			labelled(m, "sealpost_proof_timestamp_seconds", "proof", names[i],
+				 (uint64_t)last[i].time_s);
+	family(m, "sealpost_proof_fine", "gauge", "Did it find everything as it was?");
+	for (enum integrity_proof i = INTEGRITY_VERIFY; i <= INTEGRITY_DRILL; i++)
+		if (found[i] > 0)
+			labelled(m, "sealpost_proof_fine", "proof", names[i],
+				 last[i].result == INTEGRITY_FINE);
+	return 0;
+}
+
 /* --- alarms ------------------------------------------------------------------------------------- */
 
 /* Whoever asks every few seconds gets what the last look found: looking writes. */
@@ -428,7 +457,8 @@ int metrics_write(struct archive *a, struct metrics_memory *memory, int64_t now_
 	if (a != NULL) {
 		write_counts(&m);
 		if (write_figures(&m, err) < 0 || write_spool(&m, err) < 0 ||
-		    write_jobs(&m, err) < 0 || write_alarms(&m, err) < 0)
+		    write_jobs(&m, err) < 0 || write_proofs(&m, err) < 0 ||
+		    write_alarms(&m, err) < 0)
 			return -1;
 		write_index(&m);
 	}

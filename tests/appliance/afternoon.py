@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """afternoon - an appliance gets the app, works with it, is upgraded, and gets rid of it again: in the order of the methods, on one machine."""
+import json
 import pathlib
 import shutil
 import tempfile
@@ -176,6 +177,37 @@ class Afternoon:
         assert "letter" not in said and "carl" not in said and "anna" not in said
         found = m.run("grep", "-rlE", "letter (1|2)|Grüße", "/var/lib/sealpost", "/var/log/nginx", "/var/lib/nginx", "/run/sealpost", ok=False)
         assert found.stdout == ""
+
+    # --- watched ---
+
+    def test_its_log_is_searched_by_fields_and_its_level_changes_at_once(self, m):
+        told = [json.loads(line) for line in m.text("journalctl", "-o", "json", "SEALPOST_EVENT=archived").splitlines()]
+        assert sum(int(row["SEALPOST_MAILS"]) for row in told) >= 2
+        assert {(row["SYSLOG_IDENTIFIER"], row["PRIORITY"], row["SEALPOST_ARCHIVE"]) for row in told} == {("sealpost-archiver", "6", ARCHIVE)}
+
+        def answers():
+            m.browser().get("/session")
+            return m.text("journalctl", "-o", "cat", "-t", "sealpost-api", "SEALPOST_EVENT=answered", "SEALPOST_ROUTE=get_session").count("\n")
+
+        assert answers() == 0
+        m.sealpost("log", "level", "api", "debug")
+        m.wait_for(answers, "more from sealpost-api")
+        m.sealpost("log", "level", "api", "started")
+        m.wait_for(lambda: answers() == answers(), "less from sealpost-api")
+        (m.root / ARCHIVE[1:] / "log.conf").unlink()
+
+    def test_monitoring_gets_its_numbers_and_a_paper_its_facts(self, m):
+        settings = m.root / ARCHIVE[1:] / "api.conf"
+        before = settings.read_text() if settings.exists() else None
+        settings.write_text((before or "") + "metrics_listen = 127.0.0.1:8481\n")
+        m.run("systemctl", "restart", "sealpost-api@default")
+        told = m.text("curl", "-sf", "http://127.0.0.1:8481/metrics")
+        assert "\nsealpost_up 1\n" in told and told.endswith("# EOF\n")
+        assert sum(int(line.split()[1]) for line in told.splitlines() if line.startswith("sealpost_mails_taken_total")) >= 2
+        assert "sealpost_" not in m.browser().request("GET", "/metrics", base="").body.decode()
+        settings.unlink() if before is None else settings.write_text(before)
+        m.run("systemctl", "restart", "sealpost-api@default")
+        assert m.sealpost("status", "--procedure", "--lang", "de").stdout.startswith("# Verfahrensdokumentation")
 
     # --- upgraded ---
 

@@ -118,6 +118,24 @@ def test_jobs_and_alarms_are_told(archive, monitor):
     assert now["sealpost_job_failed_runs", "index"] == 0
 
 
+def test_the_last_proofs_are_told(archive, monitor):
+    archive.take(DATA / "mail")
+    assert ("sealpost_proof_fine", "verify") not in monitor.numbers()
+    archive.run("verify", "--all")
+    archive.run("backup", "full", talks=True)
+    archive.run("restore", "--drill", talks=True)
+    now = monitor.numbers()
+    assert now["sealpost_proof_fine", "verify"] == 1 and now["sealpost_proof_timestamp_seconds", "verify"] > 1e9
+    assert ("sealpost_proof_fine", "drill") in now
+    (pack,) = archive.packs()
+    data = bytearray(pack.read_bytes())
+    data[len(data) // 2] ^= 1
+    pack.chmod(0o600)
+    pack.write_bytes(data)
+    archive.run("verify", "--all", status=1)
+    assert monitor.numbers()["sealpost_proof_fine", "verify"] == 0
+
+
 def test_the_searches_of_all_workers_are_one_sum(archive, password):
     archive.take(DATA / "mail")
     archive.run("user", "password", "auditor", "--password-file", password)
