@@ -4,6 +4,7 @@ import re
 
 import pytest
 from sealpost import DATA, ENV, USAGE, Archive, mail
+from tsa import Tsa
 
 CHAPTERS = ["archive", "intake", "media", "key", "access", "retention", "timestamps", "integrity", "backup", "timetable", "watching",
             "software", "settings"]
@@ -77,6 +78,16 @@ def test_no_secret_and_nothing_of_a_mail_or_an_ordinary_person_is_in_it(lived_in
         for secret in (*SECRETS, "Anna Ordinary", "rechnung"):
             assert secret not in text, secret
     assert {"file": "alarms.conf", "setting": "mail_to", "value": "***"} in facts(lived_in)["settings"]["set"]
+
+
+def test_the_timestamps_are_in_it(archive, folder):
+    with Tsa(folder / "tsa") as authority:
+        archive.run("timestamp", "set", "--url", authority.url, "--ca", authority.ca_file, talks=True)
+        archive.take(DATA / "mail")
+        archive.run("timestamp", "run", talks=True)
+        told = facts(archive)["timestamps"]
+    assert told["authority"] == authority.url and told["timestamps"] == 1
+    assert told["mails_stamped"] == archive.status()["mails"] and told["last_timestamp_at"] and told["certificate_ends_at"]
 
 
 def test_damage_that_was_found_is_in_it(lived_in):
