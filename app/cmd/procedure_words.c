@@ -213,6 +213,7 @@ static const struct procedure_word values[] = {
 	{"key_backup", {"keine Sicherung des Archivschlüssels", "no copy of the archive key"}},
 	{"timestamp", {"Zeitstempel fehlen", "timestamps are missing"}},
 	{"certificate", {"ein Zertifikat läuft ab", "a certificate ends"}},
+	{"mail_server", {"der Mailserver übergibt seine E-Mails nicht wie vorgesehen", "the mail server is not hooked as it must be"}},
 	{"log_in", {"viele Anmeldungen schlagen fehl", "many log-ins fail"}},
 	{"look", {"Prüfung nicht möglich", "it cannot be told"}},
 };

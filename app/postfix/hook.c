@@ -325,7 +325,8 @@ static int enable(struct hooking *h, struct hook_result *result, struct err *err
 	config_init(&bare);
 	config_init(&wanted);
 	if (make_bare(h, &bare, err) < 0 || hooking_plan(h, &bare, err) < 0 ||
-	    load_copies(h, &copies, err) < 0 || refuse_copies(h, copies, err) < 0)
+	    hooking_check_routes(h, err) < 0 || load_copies(h, &copies, err) < 0 ||
+	    refuse_copies(h, copies, err) < 0)
 		return -1;
 	config_copy(&wanted, &bare);
 	if (config_apply(&wanted, &h->plan, err) < 0)

@@ -2,11 +2,13 @@
 /* Is all still as it must be? Needs no rights: what is ours is found by its names. */
 #include "app/postfix/hook.h"
 
+#include "app/postfix/command.h"
 #include "app/postfix/hook_priv.h"
 #include "app/postfix/words.h"
+#include "base/clock.h"
 #include "base/file.h"
 
-#include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { COPIES_MAX = 64 * 1024 };
@@ -48,6 +50,115 @@ void hooking_compare(struct hooking *h, const struct postfix_reading *now, struc
 					edit->without));
 	}
 }
+
+/* --- routes ------------------------------------------------------------------------------------- */
+
+/* A table that cannot be asked answers nobody else either. */
+static bool answers(struct hooking *h, struct view table, const char *address)
+{
+	const char *argv[] = {"postmap", "-c",    h->dir,
+			      "-q",      address, arena_strn(h->arena, table.data, table.len),
+			      NULL};
+	CLEAN_STR out = STR_INIT;
+	struct err err = {0};
+
+	return command_run(argv, VIEW(""), &out, NULL, &err) == 0 && out.len > 0;
+}
+
+/* The archive's own table stands first, but whole addresses are asked for in all tables before domains. */
+int hooking_check_routes(struct hooking *h, struct err *err)
+{
+	const struct words tables = words_of(h->arena,
+					     postfix_means(&h->reading, "transport_maps"));
+	const char *const addresses[] = {"any=any.example@" COPY_DOMAIN,
+					 arena_f(h->arena, "any@%s", h->domain)};
+
+	for (size_t i = 0; i < tables.n; i++) {
+		const struct view table = tables.v[i];
+
+		if (memmem(table.data, table.len, "lmtp.sock", 9) != NULL)
+			continue;
+		for (size_t a = 0; a < 2; a++)
+			if (answers(h, table, addresses[a]))
+				return err_set(
+					err, ERR_UNSUPPORTED,
+					"transport_maps: the table %.*s has a route for every "
+					"address, the archive's too. Have it leave out %s and %s",
+					(int)table.len, table.data, COPY_DOMAIN, h->domain);
+	}
+	return 0;
+}
+
+static void check_routes(struct hooking *h, struct hook_drift *drift)
+{
+	struct err err = {0};
+
+	if (hooking_check_routes(h, &err) < 0)
+		drifted(h, drift, arena_str(h->arena, err.text));
+}
+
+/* --- reloaded? ---------------------------------------------------------------------------------- */
+
+/* When a process began, in seconds since 1970; 0 it is gone, or is no queue manager. */
+static int64_t qmgr_began_s(struct hooking *h, const char *pid)
+{
+	CLEAN_STR stat = STR_INIT;
+	CLEAN_STR uptime = STR_INIT;
+	struct err err = {0};
+	const char *field;
+	double began_s;
+
+	if (file_read(arena_f(h->arena, "/proc/%s/stat", pid), COPIES_MAX, &stat, &err) < 0 ||
+	    file_read("/proc/uptime", COPIES_MAX, &uptime, &err) < 0 ||
+	    strstr(stat.data, "(qmgr)") == NULL)
+		return 0;
+	/* proc(5): the 22nd; the second ends with the bracket */
+	field = strrchr(stat.data, ')');
+	for (int i = 2; i < 22 && field != NULL; i++)
+		field = strchr(field + 1, ' ');
+	if (field == NULL)
+		return 0;
+	began_s = (double)strtoull(field, NULL, 10) / (double)sysconf(_SC_CLK_TCK);
+	return clock_s() - (int64_t)(strtod(uptime.data, NULL) - began_s);
+}
+
+static int64_t changed_s(struct hooking *h, const char *name)
+{
+	struct stat st;
+
+	return stat(arena_f(h->arena, "%s/%s", h->dir, name), &st) < 0 ? 0 : st.st_mtime;
+}
+
+/* The queue manager begins anew with each reload. Only root can tell which one is this Postfix's. */
+static void check_reload(struct hooking *h, struct hook_drift *drift)
+{
+	const char *queue = postfix_means(&h->reading, "queue_directory");
+	const int64_t main_s = changed_s(h, "main.cf"), master_s = changed_s(h, "master.cf");
+	CLEAN_STR master = STR_INIT;
+	CLEAN_STR children = STR_INIT;
+	struct err err = {0};
+	struct view rest, pid;
+
+	if (file_read(arena_f(h->arena, "%s/pid/master.pid", queue), COPIES_MAX, &master, &err) < 0)
+		return;
+	pid = view_trim(str_view(&master));
+	if (file_read(arena_f(h->arena, "/proc/%.*s/task/%.*s/children", (int)pid.len, pid.data,
+			      (int)pid.len, pid.data),
+		      COPIES_MAX, &children, &err) < 0)
+		return;
+	rest = str_view(&children);
+	while (rest.len > 0 && view_cut(&rest, ' ', &pid)) {
+		int64_t began_s = qmgr_began_s(h, arena_strn(h->arena, pid.data, pid.len));
+
+		if (began_s == 0 || began_s + 1 >= (main_s > master_s ? main_s : master_s))
+			continue;
+		drifted(h, drift,
+			"Postfix was not reloaded since its settings changed: it works by the "
+			"former ones (postfix reload)");
+	}
+}
+
+/* --- the whole ---------------------------------------------------------------------------------- */
 
 static int check_copies(struct hooking *h, struct hook_drift *drift, struct err *err)
 {
@@ -102,7 +213,9 @@ static int check(struct hooking *h, struct hook_drift *drift, struct err *err)
 	hooking_compare(h, &h->reading, drift);
 	if (check_copies(h, drift, err) < 0)
 		return -1;
+	check_routes(h, drift);
 	check_doors(h, drift);
+	check_reload(h, drift);
 	return 0;
 }
 

@@ -27,6 +27,8 @@ struct doors hooking_doors(const struct hooking *h);
 /* Fill in the plan for a configuration without ours. */
 int hooking_plan(struct hooking *h, const struct config *bare, struct err *err);
 
+/* Does a table of transport_maps (of NOW) answer for every address, and so for the archive's? ERR_UNSUPPORTED. */
+int hooking_check_routes(struct hooking *h, struct err *err);
 /* Is its master running? */
 bool hooking_runs(const struct hooking *h);
 /* What a configuration lacks of PLAN, a sentence each. */

@@ -19,6 +19,7 @@
 	X(key_backup, "there is no backup of the archive key")                                     \
 	X(timestamp, "timestamps: the authority's certificate ends, or mails wait for too long")   \
 	X(certificate, "a TLS certificate of a door ends")                                         \
+	X(mail_server, "the mail server is not hooked as it must be")                              \
 	X(index, "the search index is behind")                                                     \
 	X(log_in, "many log-ins fail")
 

@@ -3,6 +3,7 @@
 #include "app/archive/catch_up.h"
 #include "app/catalog/days.h"
 #include "app/intake/spool.h"
+#include "app/postfix/hook.h"
 #include "app/watch/alarms_priv.h"
 #include "base/conf.h"
 
@@ -54,6 +55,40 @@ int look_no_mail(struct look *l, struct err *err)
 		"and received now may never reach the archive: look whether the daemons run, and "
 		"whether the mail server hands its mail over (docs/INTAKE.md).",
 		look_span(l, rc > 0 ? bound_s : 2 * bound_s));
+	return 0;
+}
+
+/* --- the hook in the mail server --- */
+
+static void raise_unhooked(struct look *l, const char *what, size_t more)
+{
+	look_raise(
+		l, "", ALARM_CRITICAL,
+		"the mail server does not hand its mail over as it should: %s%s. What is sent and "
+		"received now may be archived changed, or not at all. As root: sealpost --archive "
+		"%s postfix check, and postfix enable puts it right",
+		what, more > 0 ? " (and more)" : "", l->dir);
+}
+
+/* Only a mail server that `sealpost postfix enable` has hooked. */
+int look_mail_server(struct look *l, struct err *err)
+{
+	const struct hook_wish wish = {.archive_dir = l->dir};
+	CLEAN(doors_of) of = NULL;
+	struct hook_drift drift;
+
+	if (doors_of_read(l->dir, &of, err) < 0)
+		return -1;
+	if (of->config_dir[0] == '\0')
+		return 0;
+	if (hook_check(&wish, l->arena, &drift, err) < 0) {
+		if (err->kind != ERR_NOTFOUND)
+			return -1;
+		raise_unhooked(l, err->text, 0);
+		err_clear(err);
+	} else if (drift.n > 0) {
+		raise_unhooked(l, drift.v[0], drift.n - 1);
+	}
 	return 0;
 }
 

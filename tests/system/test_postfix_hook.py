@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import time
 
 import pytest
 from postfix import (DEBIAN_MASTER, HOSTNAME, MAIN_CF, POSTFIX, SUBMISSION, Door, MailSystem, Postfix,
@@ -187,6 +188,9 @@ def test_a_bare_postfix_is_hooked_and_becomes_what_it_was():
         assert "nothing was changed" in system.postfix_verb("enable", "--no-test-mail")
         assert system.postfix.files() == after
         assert "all is as it must be" in system.postfix_verb("check")
+        later = time.time() + 3600
+        os.utime(system.postfix.etc / "main.cf", (later, later))
+        assert "not reloaded" in system.postfix_verb("check", status=FAILED)
         system.postfix_verb("disable")
         assert system.postfix.files() == system.before
         word = system.word()
@@ -378,6 +382,20 @@ def test_check_names_each_drift(still):
     assert told["hooked"] and len(told["wrong"]) >= 2
 
 
+def test_drift_is_an_alarm_and_a_mail_server_without_a_hook_is_none(still):
+    def alarms(status):
+        found, = still.archive.json("status", "--check", status=status, talks=True)
+        return {alarm["alarm"] for alarm in found["alarms"]}
+
+    warning, critical = 1, 2
+    assert "mail_server" not in alarms(warning)
+    still.enable()
+    still.change("-e", "smtpd_milters=")
+    assert "mail_server" in alarms(critical)
+    still.verb("disable")
+    assert "mail_server" not in alarms(warning)
+
+
 REFUSALS = {
     "a proxy": ("smtpd_proxy_filter = 127.0.0.1:1\n", "", "smtpd_proxy_filter"),
     "milters by client": ("smtpd_milter_maps = inline:{ { 127.0.0.1 = DISABLE } }\n", "",
@@ -391,6 +409,8 @@ REFUSALS = {
     "an archive of its own": ("", "archive unix - - y - - lmtp\n", "the name archive"),
     "a service with copies of its own": ("", "cleanup unix n - y - 0 cleanup\n    "
                                          "-o recipient_bcc_maps=\n", "own recipient_bcc_maps"),
+    "a route for everything": ("transport_maps = regexp:{ { /./ smtp:[127.0.0.1]:1 } }\n", "",
+                               "a route for every address"),
     "a domain of people": ("virtual_alias_domains = archive.invalid\n", "", "delivered to people"),
     "white space in an option": ("", "submission inet n - y - - smtpd\n    "
                                  "-o { smtpd_milters = { unix:x, default_action=accept } }\n",
