@@ -200,7 +200,8 @@ static int check_recipients(const struct sightings *seen, struct err *err)
 	for (size_t i = 0; i < seen->n; i++) {
 		const struct facts *facts = &seen->v[i].facts;
 
-		if (memmem(facts->flags.data, facts->flags.len, "filtered-copy", 13) != NULL)
+		if (facts->flags.len > 0 &&
+		    memmem(facts->flags.data, facts->flags.len, "filtered-copy", 13) != NULL)
 			is_filtered_copy = true;
 		for (size_t r = 0; r < facts->recipients.n; r++)
 			is_known |= view_eq(facts->recipients.v[r], VIEW(TO));

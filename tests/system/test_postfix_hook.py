@@ -309,6 +309,19 @@ def test_a_dry_run_shows_the_difference_and_makes_none(still):
     assert not (still.archive.path / "milter.conf").exists()
 
 
+def test_what_root_writes_into_the_archive_belongs_to_its_owner(still):
+    subprocess.run(["chown", "-R", "games", still.archive.path], check=True)
+    still.enable()
+    assert {path.owner() for path in still.archive.path.rglob("*")} == {"games"}
+    assert (still.archive.path / "postfix.conf").exists()
+    lines = subprocess.run(["runuser", "-u", "games", "--", *still.archive.command("audit", "list")],
+                           env=ENV, capture_output=True, check=True, timeout=TIMEOUT_S).stdout
+    assert b"mail server" in lines
+    still.verb("disable")
+    assert {path.owner() for path in still.archive.path.rglob("*")} == {"games"}
+    assert not (still.archive.path / "postfix.conf").exists()
+
+
 def test_what_somebody_changed_meanwhile_stays_when_the_hook_goes(still):
     still.enable()
     still.change("-e", "smtpd_milters=inet:127.0.0.1:1, $sealpost_capture", "mydestination=mine.test",
