@@ -40,7 +40,8 @@ static int begin_reading(struct api_request *r, struct reading **reading_r, stru
 	str_init(&reading->raw);
 	request_at_end(r, end_reading, reading);
 	*reading_r = reading;
-	if (sight_mail(r, "id", &reading->row, err) < 0)
+	if (sight_mail(r, "id", &reading->row, err) < 0 ||
+	    request_room(r, reading->row.size, err) < 0)
 		return -1;
 	reading->reader = sight_reader(r);
 	return reader_mail(reading->reader, &reading->row, &reading->raw, err);
@@ -501,6 +502,7 @@ int api_read_part(struct api_request *r, struct err *err)
 	const struct mail_limits limits = {.text_bytes = 0, .depth = 1000, .leaves = 10000};
 	CLEAN_STR bytes = STR_INIT;
 	struct reading *reading;
+	struct leaf leaf;
 	struct mail mail;
 	uint64_t part;
 	char detail[32];
@@ -516,8 +518,12 @@ int api_read_part(struct api_request *r, struct err *err)
 	snprintf(detail, sizeof(detail), "part %llu", (unsigned long long)part);
 	if (audit_mail(reading, show ? AUDIT_READ : AUDIT_DOWNLOADED, detail, err) < 0)
 		return -1;
+	leaf = mail.leaves.v[part - 1];
+	leaf.name = arena_view(r->arena, leaf.name);
+	leaf.type = arena_view(r->arena, leaf.type);
 	mail_leaf_decode(&mail, &mail.leaves.v[part - 1], PART_MAX, &bytes);
-	return reply_part(r, &mail.leaves.v[part - 1], show, &bytes);
+	str_clear(&reading->raw); /* only one of both is to wait for a slow line */
+	return reply_part(r, &leaf, show, &bytes);
 }
 
 /* --- verify now, and proofs --------------------------------------------------------------------- */
@@ -551,7 +557,8 @@ int api_verify_mail(struct api_request *r, struct err *err)
 	struct reading reading = {.r = r};
 	struct proof proof;
 
-	if (sight_mail(r, "id", &reading.row, err) < 0)
+	if (sight_mail(r, "id", &reading.row, err) < 0 ||
+	    request_room(r, reading.row.size, err) < 0)
 		return -1;
 	if (verify_mail(r->archive, &reading.row, err) < 0 ||
 	    prove_mail(r->archive, &reading.row.id, clock_s(), r->arena, &proof, err) < 0)
@@ -590,6 +597,7 @@ int api_download_proof(struct api_request *r, struct err *err)
 
 	request_at_end(r, free_zip, zip);
 	if (sight_mail(r, "id", &reading.row, err) < 0 ||
+	    request_room(r, reading.row.size, err) < 0 ||
 	    proof_folder_make(r->archive, &reading.row.id, put_file, zip, err) < 0 ||
 	    audit_mail(&reading, AUDIT_PROVED, "", err) < 0)
 		return -1;

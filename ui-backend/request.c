@@ -43,6 +43,21 @@ void request_at_end(struct api_request *r, void (*fn)(void *arg), void *arg)
 	ARENA_PUSH(r->arena, r->priv->ends, end);
 }
 
+static void give_room(void *arg)
+{
+	room_give(arg);
+}
+
+int request_room(struct api_request *r, uint64_t bytes, struct err *err)
+{
+	struct room_share **share = arena_get(r->arena, sizeof(struct room_share *));
+
+	if (room_take(server_room(r->priv->server), bytes, share, err) < 0)
+		return -1;
+	request_at_end(r, give_room, share);
+	return 0;
+}
+
 /* Passwords come in bodies. */
 static void wipe_body(struct str *body)
 {

@@ -37,6 +37,9 @@ struct api_request {
 /* Freed when the request is over, in the opposite order; also if it is over before it was answered. */
 void request_at_end(struct api_request *r, void (*fn)(void *arg), void *arg);
 
+/* Before so many bytes of mail are read into memory, to stay there until the answer was sent (room.h). ERR_OVERLOAD: not now. */
+int request_room(struct api_request *r, uint64_t bytes, struct err *err);
+
 /* What the path has for {NAME}. */
 struct view request_param(const struct api_request *r, const char *name);
 /* The same as the id of a mail or a task, and as a number. What is none is ERR_NOTFOUND, like one that nobody has. */

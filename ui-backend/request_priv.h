@@ -5,6 +5,7 @@
 
 #include "ui-backend/events.h"
 #include "ui-backend/reply.h"
+#include "ui-backend/room.h"
 #include "ui-backend/served.h"
 
 #include <microhttpd.h>
@@ -85,6 +86,7 @@ int server_wait(struct api_request *r, int fd, int timeout_ms, struct err *err);
 const struct api_settings *server_settings(const struct server *server);
 const char *server_archive_dir(const struct server *server);
 struct served *server_served(const struct server *server);
+struct room *server_room(const struct server *server);
 const struct webroot *server_webroot(const struct server *server);
 
 #endif

@@ -23,6 +23,7 @@ struct link {
 struct server {
 	const struct server_options *options;
 	struct served *served;
+	struct room *room;
 	struct events *events;
 	struct MHD_Daemon *daemon;
 	struct link *links;
@@ -44,6 +45,11 @@ const char *server_archive_dir(const struct server *server)
 struct served *server_served(const struct server *server)
 {
 	return server->served;
+}
+
+struct room *server_room(const struct server *server)
+{
+	return server->room;
 }
 
 const struct webroot *server_webroot(const struct server *server)
@@ -359,6 +365,7 @@ int server_run(const struct server_options *options, int stop_fd, int grace_ms, 
 {
 	struct server s = {.options = options,
 			   .served = served_new(options->archive_dir),
+			   .room = room_new(options->archive_dir),
 			   .events = events_new()};
 	int rc = start(&s, err);
 
@@ -372,5 +379,6 @@ int server_run(const struct server_options *options, int stop_fd, int grace_ms, 
 	}
 	events_free(&s.events);
 	served_free(&s.served);
+	room_free(&s.room);
 	return rc;
 }

@@ -30,7 +30,7 @@ MB = 1 << 20
 LIMIT = 512 * MB  # of the 1 GB; the rest is the system's and the mail server's
 WORKERS = 2
 BIG, TEXT = 110 * MB, 50 * MB  # a mail's attachment; text in one
-SEARCHERS, SEARCH_S = 8, 10
+SEARCHERS, SEARCH_S, DOWNLOADERS = 8, 10, 4
 SAMPLE_S = 0.1
 GROUPS = ("/sys/fs/cgroup/memory", "/sys/fs/cgroup")
 CONF = """listen = smtp 127.0.0.1:{port}
@@ -224,13 +224,35 @@ def search_much(appliance):
     password = appliance.archive.parent / "password"
     password.write_text("correct horse battery\n")
     appliance.run("user", "password", "auditor", "--password-file", password)
-    token = appliance.run("user", "token", "auditor", "--for", "search,read", "--days", 1).strip()
+    token = appliance.token = appliance.run("user", "token", "auditor", "--for", "search,read", "--days", 1).strip()
     ended = time.monotonic() + SEARCH_S
     threads = [threading.Thread(target=search, args=(appliance, token, ended)) for _ in range(SEARCHERS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def fetch(appliance, mail_id, answered):
+    connection = http.client.HTTPConnection("127.0.0.1", appliance.http, timeout=60)
+    connection.request("GET", f"/archive/api/v1/mails/{mail_id}/original", headers={"Authorization": f"Bearer {appliance.token}"})
+    answer = connection.getresponse()
+    answer.read()
+    answered.append(answer.status)
+    connection.close()
+
+
+def download_much(appliance):
+    """One of them gets the mail at once, the others are told to try again."""
+    found = json.loads(appliance.run("--json", "search", "subject:large larger:100M"))["id"]
+    answered = []
+    threads = [threading.Thread(target=fetch, args=(appliance, found, answered)) for _ in range(DOWNLOADERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if 200 not in answered or set(answered) - {200, 429}:
+        raise SystemExit(f"bench: downloads were answered with {answered}")
 
 
 def drill(appliance):
@@ -251,6 +273,7 @@ def bench_appliance(rows, mail):
         ("a mail of 150 MB by SMTP", send_large),
         ("a mail with 50 MB of text in an attachment", send_text),
         (f"{SEARCHERS} people who search", search_much),
+        (f"{DOWNLOADERS} people who download that of 150 MB", download_much),
         ("export of all mails", export),
         ("verify --all", lambda a: a.run("verify", "--all")),
         ("backup and restore drill", drill),

@@ -10,7 +10,7 @@ import time
 import pytest
 from http_api import Api, BASE
 from postfix import wait_until
-from sealpost import TIMEOUT_S
+from sealpost import TIMEOUT_S, mail
 from serve import children
 
 
@@ -264,3 +264,25 @@ def test_the_base_is_a_setting(archive, folder):
         assert fetch(api, "/mail/box/").body == b"page"
         assert fetch(api, "/archive/").status == 404
         assert fetch(api, "/mail/box/api/v1/session").status == 200
+
+
+def test_many_large_mails_on_slow_lines_do_not_fill_the_memory(archive, folder, password):
+    (folder / "large.eml").write_bytes(mail(subject="walnut", msgid="<1@x>") + b"line of sixty characters, as a mail has them, more or less\n" * 700000)
+    (folder / "small.eml").write_bytes(mail(subject="hazelnut", msgid="<2@x>"))
+    archive.take(folder / "large.eml", folder / "small.eml")
+    archive.run("user", "password", "auditor", "--password-file", password)
+    large, small = (archive.one(word) for word in ("walnut", "hazelnut"))
+    with Api(archive, workers=1) as api, contextlib.ExitStack() as slow:
+        client = api.client()
+        client.log_in("auditor", password.read_text().strip())
+        ask = (f"GET {BASE}/mails/{large}/original HTTP/1.1\r\nHost: localhost\r\nCookie: sealpost={client.cookie}\r\n\r\n").encode()
+        heads = []
+        for _ in range(5):  # of 41 MB each: two of eight units
+            sock = slow.enter_context(line(api))
+            sock.sendall(ask)
+            heads.append(sock.recv(12, socket.MSG_WAITALL))
+        assert heads == [b"HTTP/1.1 200"] * 4 + [b"HTTP/1.1 429"]
+        refused = client.get(f"/mails/{large}")
+        assert refused.code == "overload" and client.get(f"/mails/{small}").status == 200
+        slow.close()
+        wait_until(lambda: client.get(f"/mails/{large}/original").status == 200, api.said)
