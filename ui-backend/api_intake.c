@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The doors: which of them are set up, and whether they answer. Their settings are files, which a person may edit as well; a door reads its own when it
  * starts. */
+#include "app/catalog/alarms.h"
 #include "app/catalog/audit.h"
 #include "app/intake/milter/settings.h"
 #include "app/intake/smtpd/settings.h"
+#include "app/postfix/doors.h"
 #include "base/conf_edit.h"
 #include "base/conn.h"
 #include "base/file.h"
@@ -108,11 +110,48 @@ static int add_smtp(struct api_request *r, struct json_object *body, struct err 
 	return 0;
 }
 
+/* What the last look found wrong (app/watch/alarms.h); NULL nothing. */
+static int find_trouble(struct api_request *r, const char **text_r, struct err *err)
+{
+	struct alarm_row *rows;
+	size_t n;
+
+	*text_r = NULL;
+	if (alarms_list(archive_catalog(r->archive), r->arena, &rows, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(rows[i].alarm, "mail_server") == 0)
+			*text_r = rows[i].text;
+	return 0;
+}
+
+/* Only root changes the mail server's settings: the page tells him the command. */
+static int add_postfix(struct api_request *r, struct json_object *body, struct err *err)
+{
+	CLEAN(doors_of) of = NULL;
+	struct json_object *object;
+	const char *trouble;
+
+	if (doors_of_read(r->archive_dir, &of, err) < 0 || find_trouble(r, &trouble, err) < 0)
+		return -1;
+	object = json_object_new_object();
+	json_set_flag(object, "hooked", of->config_dir[0] != '\0');
+	json_set_text(object, "configDir", VIEW(of->config_dir));
+	json_set_text(
+		object, "command",
+		VIEW(arena_f(r->arena, "sealpost --archive %s postfix enable", r->archive_dir)));
+	if (trouble != NULL)
+		json_set_text(object, "trouble", VIEW(trouble));
+	json_set(body, "postfix", object);
+	return 0;
+}
+
 int api_get_intake(struct api_request *r, struct err *err)
 {
 	struct json_object *body = json_object_new_object();
 
-	if (add_milter(r, body, err) == 0 && add_smtp(r, body, err) == 0)
+	if (add_milter(r, body, err) == 0 && add_smtp(r, body, err) == 0 &&
+	    add_postfix(r, body, err) == 0)
 		return reply_json(r, 200, body);
 	json_object_put(body);
 	return -1;
@@ -253,13 +292,32 @@ static int set_milter(struct api_request *r, struct err *err)
 	return conf_edit(path, "listen", &listen, 1, err);
 }
 
+/* Without it a hooked Postfix would take no mail. */
+static int refuse_off(struct api_request *r, struct err *err)
+{
+	CLEAN(doors_of) of = NULL;
+	bool milter;
+	int rc = json_flag(r->body, "milter", &milter, err);
+
+	if (rc <= 0 || milter)
+		return rc < 0 ? -1 : 0;
+	if (doors_of_read(r->archive_dir, &of, err) < 0)
+		return -1;
+	if (of->config_dir[0] == '\0')
+		return 0;
+	return err_set(err, ERR_DENIED,
+		       "Postfix hands its mail to this door, and would take none without it. As "
+		       "root: sealpost --archive %s postfix disable",
+		       r->archive_dir);
+}
+
 int api_set_intake(struct api_request *r, struct err *err)
 {
 	static const char *const known[] = {"milter",     "archiveDomain", "smtp",
 					    "smtpListen", "networks",      NULL};
 
-	if (json_only(r->body, known, err) < 0 || set_smtp_whole(r, err) < 0 ||
-	    set_milter(r, err) < 0 ||
+	if (json_only(r->body, known, err) < 0 || refuse_off(r, err) < 0 ||
+	    set_smtp_whole(r, err) < 0 || set_milter(r, err) < 0 ||
 	    audit_add(archive_catalog(r->archive), AUDIT_SETTING, VIEW("intake"), VIEW(""), err) <
 		    0)
 		return -1;

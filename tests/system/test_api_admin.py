@@ -257,7 +257,9 @@ def test_fetch_accounts_take_secrets_and_never_tell_them(admin, people):
 
 
 def test_the_doors_are_set_up_and_what_a_door_would_not_take_is_taken_back(admin, people):
-    assert got(admin.get("/admin/intake")) == {"milter": False, "smtp": False, "archiveDomain": "", "networks": []}
+    command = f"sealpost --archive {people.path} postfix enable"
+    assert got(admin.get("/admin/intake")) == {"milter": False, "smtp": False, "archiveDomain": "", "networks": [],
+                                               "postfix": {"hooked": False, "configDir": "", "command": command}}
     port = free_port()
     got(admin.put("/admin/intake", {"archiveDomain": "archive.example", "smtp": True, "milter": True,
                                     "smtpListen": f"127.0.0.1:{port}", "networks": ["192.0.2.0/24"]}), 204)
@@ -272,6 +274,10 @@ def test_the_doors_are_set_up_and_what_a_door_would_not_take_is_taken_back(admin
                   {"networks": ["192.0.2.1/8"]}):
         assert admin.put("/admin/intake", order).code == "syntax"
         assert conf.read_text() == before
+    (people.path / "postfix.conf").write_text("config_dir = /etc/postfix\ndomain = archive.example\n")
+    assert got(admin.get("/admin/intake"))["postfix"]["hooked"]
+    assert admin.put("/admin/intake", {"milter": False}).code == "denied"
+    (people.path / "postfix.conf").unlink()
     got(admin.put("/admin/intake", {"smtp": False, "milter": False}), 204)
     state = got(admin.get("/admin/intake"))
     assert not state["smtp"] and not state["milter"] and state["archiveDomain"] == "archive.example"

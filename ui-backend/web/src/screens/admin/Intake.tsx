@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { useState, type FormEvent } from "react";
-import { ActionGroup, Alert, Button, Form, FormGroup, Label, PageSection, Switch, TextInput } from "@patternfly/react-core";
+import { ActionGroup, Alert, Button, ClipboardCopy, Form, FormGroup, Label, PageSection, Switch, TextInput } from "@patternfly/react-core";
 import { api } from "#/api/client";
 import type { Intake as Doors } from "#/api/types";
 import { useAskAgain, useGet } from "#/api/useGet";
@@ -9,6 +9,7 @@ import { useText } from "#/i18n/catalogue";
 import { ago } from "#/i18n/format";
 import { PageTitle } from "#/parts/PageTitle";
 import { Asked } from "#/parts/States";
+import { text as partsText } from "#/parts/text";
 import { fromLines, Lines, toLines } from "./Lines";
 import { text } from "./storageText";
 import { text as adminText } from "./text";
@@ -17,6 +18,21 @@ import "./admin.css";
 function Runs({ runs }: { runs: boolean | undefined }) {
 	const t = useText(text);
 	return runs ? <Label color="green">{t("intake.runs")}</Label> : <Label color="grey">{t("intake.stopped")}</Label>;
+}
+
+/** Only root changes the mail server: the page tells how it is, and what he says. */
+function Postfix({ postfix }: { postfix: Doors["postfix"] }) {
+	const t = useText(text);
+	const parts = useText(partsText);
+	if (postfix.hooked && !postfix.trouble) return <Alert component="h2" isInline variant="success" title={t("intake.hooked", { dir: postfix.configDir })} />;
+	return (
+		<Alert component="h2" isInline variant={postfix.trouble ? "danger" : "info"} title={t(postfix.trouble ? "intake.drifted" : "intake.unhooked")}>
+			<ClipboardCopy isReadOnly hoverTip={parts("copy")} clickTip={parts("copied")} textAriaLabel={t("intake.command")} className="sp-gap-above">
+				{postfix.command}
+			</ClipboardCopy>
+			{postfix.trouble && <p className="sp-gap-above">{postfix.trouble}</p>}
+		</Alert>
+	);
 }
 
 function Fields({ doors }: { doors: Doors }) {
@@ -50,6 +66,7 @@ function Fields({ doors }: { doors: Doors }) {
 
 	return (
 		<Form onSubmit={submit} isWidthLimited>
+			<Postfix postfix={doors.postfix} />
 			{doors.lastMail && <p>{t("intake.last", { time: ago(doors.lastMail) })}</p>}
 			<FormGroup label={t("intake.domain")} fieldId="intake-domain">
 				<TextInput id="intake-domain" value={domain} onChange={(_, value) => setDomain(value)} maxLength={255} autoComplete="off" />
