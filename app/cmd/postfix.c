@@ -192,8 +192,11 @@ static int check(struct cmd *cmd, const struct hook_wish *wish)
 	struct hook_drift drift;
 	struct err err = {0};
 
-	if (hook_check(wish, arena, &drift, &err) < 0)
+	if (hook_check(wish, arena, &drift, &err) < 0) {
+		if (cmd->json && err.kind == ERR_NOTFOUND)
+			puts("{\"hooked\": false, \"wrong\": []}");
 		return fail(cmd, &err);
+	}
 	tell_drift(cmd, &drift);
 	return drift.n == 0 ? EXIT_DONE : EXIT_FAILED;
 }

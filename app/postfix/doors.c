@@ -388,7 +388,8 @@ static bool is_of(const struct doors *d, const char *config_dir)
 	struct err err = {0};
 
 	return config_dir != NULL && doors_of_read(d->archive_dir, &of, &err) == 0 &&
-	       strcmp(of->config_dir, config_dir) == 0 && strcmp(of->domain, d->domain) == 0;
+	       strcmp(of->config_dir, config_dir) == 0 && strcmp(of->domain, d->domain) == 0 &&
+	       strcmp(of->back, d->back) == 0;
 }
 
 static int set_of(const struct doors *d, const char *config_dir, struct err *err)
@@ -404,7 +405,7 @@ static int set_of(const struct doors *d, const char *config_dir, struct err *err
 			       : 0;
 	return edit_copy(&e, err) < 0 || edit_one(&e, "config_dir", config_dir, err) < 0 ||
 			       edit_one(&e, "domain", d->domain, err) < 0 ||
-			       edit_finish(&e, err) < 0
+			       edit_one(&e, "back", d->back, err) < 0 || edit_finish(&e, err) < 0
 		       ? -1
 		       : 0;
 }
@@ -552,10 +553,13 @@ int doors_of_read(const char *archive_dir, struct doors_of **of_r, struct err *e
 	const struct conf_row rows[] = {
 		{"config_dir", &of->config_dir, 1, 4096,
 		 "the folder of main.cf of the Postfix that is hooked", CONF_TEXT},
-		{"domain", &of->domain, 1, 255, "the archive domain that it knows", CONF_TEXT}};
+		{"domain", &of->domain, 1, 255, "the archive domain that it knows", CONF_TEXT},
+		{"back", &of->back, 0, 255,
+		 "the service by which mail comes back from a filter, if it was named", CONF_TEXT}};
 
 	of->config_dir = mem_strdup("");
 	of->domain = mem_strdup("");
+	of->back = mem_strdup("");
 	str_addf(&path, "%s/postfix.conf", archive_dir);
 	if (conf_read(path.data, rows, sizeof(rows) / sizeof(*rows), err) < 0)
 		return -1;
@@ -569,6 +573,7 @@ void doors_of_free(struct doors_of **of)
 		return;
 	free((*of)->config_dir);
 	free((*of)->domain);
+	free((*of)->back);
 	free(*of);
 	*of = NULL;
 }

@@ -22,6 +22,7 @@ struct doors {
 	const char *queue_dir;  /* Postfix's */
 	const char *mail_owner; /* Postfix's user */
 	const char *hostname, *domain;
+	const char *back;        /* the service behind a filter that somebody named; "" none */
 	uint64_t max_mail_bytes; /* Postfix's; 0: any */
 	bool captures, captures_filtered;
 };
@@ -52,6 +53,7 @@ int doors_wait(const struct doors *d, int timeout_ms, struct err *err);
 /* ARCHIVE/postfix.conf */
 struct doors_of {
 	char *config_dir, *domain; /* "" : no Postfix is hooked */
+	char *back;                /* as in struct doors */
 };
 int doors_of_read(const char *archive_dir, struct doors_of **of_r, struct err *err);
 void doors_of_free(struct doors_of **of);

@@ -34,27 +34,29 @@ void hook_result_clear(struct hook_result *result)
 /* The default one may have siblings; which of them takes the mail, nobody but the administrator knows. */
 static int refuse_siblings(struct hooking *h, struct err *err)
 {
-	if (h->wish->config_dir != NULL ||
-	    postfix_means(&h->reading, "multi_instance_directories")[0] == '\0')
+	if (h->is_told || postfix_means(&h->reading, "multi_instance_directories")[0] == '\0')
 		return 0;
 	return err_set(err, ERR_UNSUPPORTED,
 		       "there is more than one Postfix here (multi_instance_directories); name the "
 		       "one that takes the mail with --config-dir");
 }
 
+/* As postfix.conf says, where the command does not. */
 static int find_dir(struct hooking *h, struct err *err)
 {
 	CLEAN(doors_of) of = NULL;
 
-	h->dir = mem_strdup(h->wish->config_dir ? h->wish->config_dir : HOOK_DEFAULT_DIR);
-	if (h->wish->config_dir != NULL)
-		return 0;
 	if (doors_of_read(h->wish->archive_dir, &of, err) < 0)
 		return -1;
-	if (of->config_dir[0] != '\0') {
-		free(h->dir);
-		h->dir = mem_strdup(of->config_dir);
-	}
+	h->back = h->wish->back;
+	h->dir = h->wish->config_dir;
+	if (h->dir == NULL && of->config_dir[0] != '\0')
+		h->dir = arena_str(h->arena, of->config_dir);
+	h->is_told = h->dir != NULL;
+	if (h->dir == NULL)
+		h->dir = HOOK_DEFAULT_DIR;
+	if (h->back == NULL && of->back[0] != '\0' && strcmp(h->dir, of->config_dir) == 0)
+		h->back = arena_str(h->arena, of->back);
 	return 0;
 }
 
@@ -66,6 +68,19 @@ static int load_state(struct hooking *h, struct err *err)
 		return -1;
 	err_clear(err);
 	return 0;
+}
+
+/* A Postfix gives its mail to one archive. */
+static int refuse_other(const struct hooking *h, struct err *err)
+{
+	const char *other = h->state != NULL ? h->state->archive.data : h->wish->archive_dir;
+
+	if (strcmp(other, h->wish->archive_dir) == 0 || access(other, F_OK) < 0)
+		return 0;
+	return err_set(err, ERR_UNSUPPORTED,
+		       "this Postfix gives its mail to the archive %s already; take it out there "
+		       "first: sealpost --archive %s postfix disable",
+		       other, other);
 }
 
 static const char *domain_in_use(const struct hooking *h)
@@ -108,9 +123,10 @@ int hooking_begin(struct hooking *h, const struct hook_wish *wish, bool to_chang
 	    load_state(h, err) < 0)
 		return -1;
 	h->domain = wish->domain != NULL ? wish->domain : domain_in_use(h);
-	h->back = wish->back;
 	if (h->back == NULL && h->state != NULL && h->state->back.len > 0)
 		h->back = h->state->back.data;
+	if (to_change && refuse_other(h, err) < 0)
+		return -1;
 	if (!hook_is_domain(h->domain))
 		return err_set(err, ERR_SYNTAX,
 			       "\"%s\" is no domain: small letters, digits, dashes and dots",
@@ -122,7 +138,6 @@ void hooking_clear(struct hooking *h)
 {
 	fd_cleanup(&h->lock);
 	arena_free(&h->arena);
-	free(h->dir);
 	hook_state_free(&h->state);
 	config_clear(&h->now);
 }
@@ -135,6 +150,7 @@ struct doors hooking_doors(const struct hooking *h)
 			  .mail_owner = postfix_means(&h->reading, "mail_owner"),
 			  .hostname = postfix_means(&h->reading, "myhostname"),
 			  .domain = h->domain,
+			  .back = h->back != NULL ? h->back : "",
 			  .captures = h->plan.captures,
 			  .captures_filtered = h->plan.captures_filtered};
 
@@ -280,10 +296,34 @@ static int tell_difference(struct hooking *h, const struct config *wanted,
 
 /* --- enable ------------------------------------------------------------------------------------- */
 
+static void replace_if(struct str *text, const struct str *is, const struct str *by)
+{
+	if (!view_eq(str_view(text), str_view(is)))
+		return;
+	str_reset(text);
+	str_addv(text, str_view(by));
+}
+
+/* A hook that was being taken out when the power went is one that nobody touched. */
+static int undo_dry(struct hooking *h, struct config *config, struct err *err)
+{
+	CLEAN_CONFIG dry;
+
+	config_init(&dry);
+	config_copy(&dry, &h->state->after);
+	if (config_let_run_dry(&dry, err) < 0)
+		return -1;
+	replace_if(&config->main, &dry.main, &h->state->after.main);
+	replace_if(&config->master, &dry.master, &h->state->after.master);
+	return 0;
+}
+
 /* NOW without ours. */
 static int make_bare(struct hooking *h, struct config *bare, struct err *err)
 {
 	config_copy(bare, &h->now);
+	if (h->state != NULL && undo_dry(h, bare, err) < 0)
+		return -1;
 	if (h->state != NULL)
 		return config_take_out(bare, &h->state->before, &h->state->after, err);
 	return postfix_value(&h->reading, "sealpost_domain")[0] != '\0'
@@ -447,7 +487,7 @@ static int put_back(struct hooking *h, const struct config *bare, struct hook_re
 
 	if (config_store(h->dir, bare, err) < 0 || postfix_command(h, "check", err) < 0 ||
 	    reload(h, result, err) < 0 || store_copies(h, NULL, err) < 0 ||
-	    doors_take_down(&d, err) < 0)
+	    (access(h->wish->archive_dir, F_OK) == 0 && doors_take_down(&d, err) < 0))
 		return -1;
 	doors_remove_folder(&d);
 	result->changed = true;

@@ -9,7 +9,8 @@
 struct hooking {
 	const struct hook_wish *wish;
 	struct arena *arena;
-	char *dir; /* of main.cf */
+	const char *dir; /* of main.cf */
+	bool is_told;    /* which Postfix it is */
 	const char *domain, *back;
 	struct hook_state *state; /* NULL: it is not hooked, or this user cannot read it */
 	struct config now;

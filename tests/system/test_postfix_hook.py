@@ -12,7 +12,7 @@ import time
 import pytest
 from postfix import (DEBIAN_MASTER, HOSTNAME, MAIN_CF, POSTFIX, SUBMISSION, Door, MailSystem, Postfix,
                      entries, wait_until)
-from sealpost import BIN_FAST, ENV, FAILED, TIMEOUT_S, Archive
+from sealpost import BIN_FAST, DONE, ENV, FAILED, TIMEOUT_S, Archive
 from sink import Sink
 from smtp import certificate
 from test_postfix_milters import message
@@ -299,6 +299,20 @@ def test_the_hook_is_not_taken_out_while_a_copy_is_in_the_queue():
         assert not system.postfix.waiting_in("active", "deferred", "incoming")
 
 
+def test_after_a_kill_while_copies_are_waited_for_the_files_come_back():
+    with ready() as system:
+        system.postfix_verb("enable", "--no-test-mail")
+        fast = Archive(system.archive.path, BIN_FAST)
+        killed = subprocess.run(
+            ["strace", "-qq", "-o", "/dev/null", "-e", "trace=rename", "-e", "inject=rename:signal=KILL:when=2",
+             *fast.command("postfix", "disable", "--config-dir", system.postfix.etc)],
+            env=ENV, capture_output=True, check=False, timeout=TIMEOUT_S)
+        assert killed.returncode in (-9, 128 + 9), killed.stderr
+        assert b"sealpost_domain" in (system.postfix.etc / "main.cf").read_bytes()
+        system.postfix_verb("disable")
+        assert system.postfix.files() == system.before
+
+
 # --- files ------------------------------------------------------------------------------------
 
 
@@ -439,6 +453,31 @@ def test_what_is_not_understood_is_refused_and_nothing_changes(case):
         still.enable(status=FAILED, says=says)
         assert still.postfix.files() == still.before
         assert not (still.archive.path / "milter.conf").exists()
+
+
+def test_of_several_postfixes_one_is_to_be_named(still):
+    """What stands in /etc/postfix is put there for this command alone."""
+    with (still.postfix.etc / "main.cf").open("a") as main:
+        main.write("multi_instance_directories = /etc/postfix-out\n")
+    there = still.postfix.files()
+
+    def by_default(*words):
+        command = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/postfix && exec "$@"', still.postfix.etc]
+        return subprocess.run([*command, *still.archive.command("postfix", *words)], env=ENV,
+                              capture_output=True, check=False, timeout=TIMEOUT_S)
+
+    refused = by_default("enable", "--no-test-mail")
+    assert refused.returncode == FAILED and b"--config-dir" in refused.stderr
+    assert still.postfix.files() == there
+    assert by_default("enable", "--dry-run", "--config-dir", "/etc/postfix").returncode == DONE
+
+
+def test_a_postfix_that_gives_its_mail_to_one_archive_gives_it_to_no_other(still, archive):
+    still.enable()
+    archive.run("postfix", "enable", "--no-test-mail", "--config-dir", still.postfix.etc, status=FAILED,
+                says="already")
+    still.verb("disable")
+    assert not archive.json("postfix", "check", "--config-dir", still.postfix.etc, status=FAILED)[0]["hooked"]
 
 
 def test_a_master_cf_that_cannot_be_read_is_refused(still):
