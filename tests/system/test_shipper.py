@@ -15,6 +15,7 @@ from postfix import wait_until
 from sealpost import ENV, REFUSED, Archive, mail
 from serve import Service, send
 from shares import ON_SHARE, letter, medium, packs_on, put_on_share, ship, staged_packs
+from smtp import Smtpd
 
 MB = 1 << 20
 
@@ -215,3 +216,15 @@ def test_erasing_waits_for_the_share_and_the_old_pack_goes_last(shared, server, 
     assert shared.raw(shared.one("word1")) == letter(1)
     shared.run("verify", "--all")
     assert medium(shared, ON_SHARE)["packs"] == 1
+
+
+def test_the_archiver_archives_for_a_share_though_it_has_no_network(shared, server):
+    """As its unit has it: what goes over the network is the shipper's."""
+    with Smtpd(shared) as door, door.smtp() as client:
+        client.mail(letter(7))
+    done = subprocess.run(["unshare", "--net", shared.binary + "-archiver", "--archive", str(shared.path), "--once"], env=ENV,
+                          capture_output=True, check=False)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert shared.count("") == 1 and staged_packs(shared)
+    ship(shared)
+    assert packs_on(server.folder()) and medium(shared)["state"] != "silent"
