@@ -206,7 +206,7 @@ build/web/index.html: $(WEB_SRC) package/web
 # One stamp a file: what has not changed is not looked at again. Programs, not tests, get the slow
 # reading by clang-tidy.
 LINT := $(ALL_SRC:%=build/lint/%.ok)
-SCRIPTS := $(sort $(wildcard package/deps package/appctl package/appliance/* package/debian/sealpost.p* package/flags package/fresh package/plain package/web tests/system/demo.sh tests/fuzz/run .ci/run))
+SCRIPTS := $(sort $(wildcard package/deps package/appctl package/sign-licence package/appliance/* package/debian/sealpost.p* package/flags package/fresh package/plain package/web tests/system/demo.sh tests/fuzz/run .ci/run))
 .PHONY: lint format layers fresh
 lint: $(LINT) build/lint/scripts.ok ## clang-format, clang-tidy, cppcheck, shellcheck, licence lines
 	@echo "lint: $(words $(LINT)) files, nothing found"

@@ -307,6 +307,24 @@ struct secret *x25519_shared(const struct x25519 *pair, const unsigned char peer
 	return out;
 }
 
+bool crypto_ed25519_verify(const unsigned char key[ED25519_KEY_BYTES],
+			   const unsigned char signature[ED25519_SIGNATURE_BYTES],
+			   struct view message)
+{
+	EVP_PKEY *public = EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, key,
+							  ED25519_KEY_BYTES);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool right;
+
+	must(ctx != NULL);
+	right = public != NULL && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, public) == 1 &&
+		EVP_DigestVerify(ctx, signature, ED25519_SIGNATURE_BYTES,
+				 (const unsigned char *)message.data, message.len) == 1;
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(public);
+	return right;
+}
+
 struct secret *crypto_scrypt(const struct secret *password, struct view salt, unsigned log2_n,
 			     unsigned r, unsigned p)
 {

@@ -2,7 +2,7 @@
 /* crypto.h - the few primitives Sealpost uses, each a thin shell around OpenSSL's EVP.
  *
  * HKDF-SHA256 (RFC 5869), AES-256-GCM (NIST SP 800-38D), SHA-256 (FIPS 180-4), HMAC-SHA256
- * (RFC 2104), scrypt (RFC 7914), X25519 (RFC 7748). A failure inside OpenSSL that is not a failed authentication is
+ * (RFC 2104), scrypt (RFC 7914), X25519 (RFC 7748), Ed25519 (RFC 8032). A failure inside OpenSSL that is not a failed authentication is
  * a bug or a broken installation, and aborts.
  */
 #ifndef BASE_CRYPTO_H
@@ -65,6 +65,12 @@ void x25519_free(struct x25519 **pair);
 const unsigned char *x25519_public(const struct x25519 *pair); /* KEY_BYTES */
 /* What only the two owners can compute. NULL: PEER is no point that a true key pair has (section 6.1). */
 struct secret *x25519_shared(const struct x25519 *pair, const unsigned char peer[KEY_BYTES]);
+
+enum { ED25519_KEY_BYTES = 32, ED25519_SIGNATURE_BYTES = 64 };
+/* Is SIGNATURE one of MESSAGE by the owner of KEY? */
+bool crypto_ed25519_verify(const unsigned char key[ED25519_KEY_BYTES],
+			   const unsigned char signature[ED25519_SIGNATURE_BYTES],
+			   struct view message);
 
 /* scrypt; LOG2_N up to 20. */
 struct secret *crypto_scrypt(const struct secret *password, struct view salt, unsigned log2_n,

@@ -80,7 +80,10 @@
 	X(OVERLOAD, "overload", 429, 451, true,                                                    \
 	  "Too much is asked at once; nothing was done. Try again in a moment.")                   \
 	X(NOARCHIVE, "no-archive", 503, 451, true,                                                 \
-	  "There is no archive here yet. The administrator sets it up in the browser.")
+	  "There is no archive here yet. The administrator sets it up in the browser.")            \
+	X(LICENCE, "licence", 402, 550, false,                                                     \
+	  "The licence does not cover this; nothing was changed. No mail is lost: archiving, "     \
+	  "searching, reading and export go on.")
 
 enum err_kind {
 #define X(kind, code, http, smtp, retry, sentence) ERR_##kind,

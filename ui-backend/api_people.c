@@ -7,6 +7,7 @@
 #include "app/access/totp.h"
 #include "app/catalog/audit.h"
 #include "app/catalog/sessions.h"
+#include "app/licence/licence.h"
 #include "base/clock.h"
 #include "ui-backend/people_json.h"
 
@@ -327,6 +328,9 @@ static int put_rest(struct order *o, const char *what, struct err *err)
 
 static int add_rows(struct order *o, struct err *err)
 {
+	if (o->person.role == PERSON_ROLE_USER &&
+	    licence_permits_user(archive_catalog(o->r->archive), err) < 0)
+		return -1;
 	if (people_add(archive_catalog(o->r->archive), &o->person, &o->person.person, err) < 0)
 		return -1;
 	return put_rest(o, "added", err);

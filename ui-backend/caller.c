@@ -3,6 +3,7 @@
 
 #include "app/access/authenticate.h"
 #include "app/access/reader_scope.h"
+#include "app/licence/licence.h"
 #include "base/clock.h"
 #include "ui-backend/request.h"
 
@@ -94,5 +95,7 @@ int caller_may(const struct api_request *r, struct err *err)
 		return err_set(err, ERR_DENIED, "this is not for API tokens");
 	if (r->route->needs != NEEDS_SESSION && !(session->rights & right_of(r->route->needs)))
 		return err_set(err, ERR_DENIED, "this is not among his rights");
-	return 0;
+	return r->route->flags & ROUTE_LICENSED
+		       ? licence_permits_settings(archive_catalog(r->archive), err)
+		       : 0;
 }

@@ -20,7 +20,8 @@
  * BARE: also while there is no archive yet (request->archive is NULL then).
  * PASSING: also for who has yet to set up his one-time codes, and may do nothing else before.
  * COOKIE: in a session only: an API token does not get at its person's password, codes and other tokens.
- * SLOW: an upload's time limit. */
+ * SLOW: an upload's time limit.
+ * LICENSED: not while a licence is asked for and does not cover it (app/licence/licence.h, LI2). */
 /* clang-format off */
 #define ROUTES(X)                                                                                  \
 	/* who is there */                                                                         \
@@ -72,17 +73,17 @@
 	X(DELETE, "/admin/people/{person}",          remove_person,           CONFIGURE, JSON,  0) \
 	X(POST,   "/admin/people/{person}/act",      act_on_person,           CONFIGURE, JSON,  0) \
 	X(GET,    "/admin/groups",                   list_groups,             CONFIGURE, NOTHING, 0) \
-	X(POST,   "/admin/groups",                   add_group,               CONFIGURE, JSON,  0) \
-	X(PUT,    "/admin/groups/{group}",           change_group,            CONFIGURE, JSON,  0) \
+	X(POST,   "/admin/groups",                   add_group,               CONFIGURE, JSON,  ROUTE_LICENSED) \
+	X(PUT,    "/admin/groups/{group}",           change_group,            CONFIGURE, JSON,  ROUTE_LICENSED) \
 	X(DELETE, "/admin/groups/{group}",           remove_group,            CONFIGURE, JSON,  0) \
 	X(GET,    "/admin/domains",                  get_domains,             CONFIGURE, NOTHING, 0) \
-	X(PUT,    "/admin/domains",                  set_domains,             CONFIGURE, JSON,  0) \
+	X(PUT,    "/admin/domains",                  set_domains,             CONFIGURE, JSON,  ROUTE_LICENSED) \
 	X(GET,    "/admin/people-sources",           list_people_sources,     CONFIGURE, NOTHING, 0) \
-	X(PUT,    "/admin/people-sources",           order_people_sources,    CONFIGURE, JSON,  0) \
-	X(PUT,    "/admin/people-sources/{source}",  set_people_source,       CONFIGURE, JSON,  0) \
+	X(PUT,    "/admin/people-sources",           order_people_sources,    CONFIGURE, JSON,  ROUTE_LICENSED) \
+	X(PUT,    "/admin/people-sources/{source}",  set_people_source,       CONFIGURE, JSON,  ROUTE_LICENSED) \
 	X(POST,   "/admin/people-sources/{source}/test", test_people_source,  CONFIGURE, JSON,  0) \
 	X(GET,    "/admin/policy",                   get_policy,              CONFIGURE, NOTHING, 0) \
-	X(PATCH,  "/admin/policy",                   set_policy,              CONFIGURE, JSON,  0) \
+	X(PATCH,  "/admin/policy",                   set_policy,              CONFIGURE, JSON,  ROUTE_LICENSED) \
 	/* long work */                                                                            \
 	X(GET,    "/tasks",                          list_tasks,              SESSION, NOTHING, 0) \
 	X(POST,   "/tasks",                          start_task,              SESSION, JSON,    0) \
@@ -112,7 +113,7 @@
 	X(GET,    "/admin/backup",                   get_backup,              CONFIGURE, NOTHING, 0) \
 	X(PUT,    "/admin/backup",                   set_backup,              CONFIGURE, JSON, 0) \
 	X(GET,    "/admin/fetch-accounts",           list_fetch_accounts,     CONFIGURE, NOTHING, 0) \
-	X(POST,   "/admin/fetch-accounts",           add_fetch_account,       CONFIGURE, JSON, 0) \
+	X(POST,   "/admin/fetch-accounts",           add_fetch_account,       CONFIGURE, JSON, ROUTE_LICENSED) \
 	X(PATCH,  "/admin/fetch-accounts/{account}", change_fetch_account,    CONFIGURE, JSON, 0) \
 	X(DELETE, "/admin/fetch-accounts/{account}", remove_fetch_account,    CONFIGURE, JSON, 0) \
 	X(POST,   "/admin/fetch-accounts/{account}/test", test_fetch_account, CONFIGURE, NOTHING, 0) \
@@ -124,8 +125,11 @@
 	X(GET,    "/admin/jobs/{job}",               read_job,                CONFIGURE, NOTHING, 0) \
 	X(POST,   "/admin/jobs/{job}",               act_on_job,              CONFIGURE, JSON, 0) \
 	X(GET,    "/admin/statistics",               get_statistics,          CONFIGURE, NOTHING, 0) \
+	X(GET,    "/admin/licence",                  get_licence,             CONFIGURE, NOTHING, 0) \
+	X(PUT,    "/admin/licence",                  install_licence,         CONFIGURE, JSON, 0) \
+	X(DELETE, "/admin/licence",                  remove_licence,          CONFIGURE, NOTHING, 0) \
 	X(GET,    "/admin/appearance",               get_appearance,          CONFIGURE, NOTHING, 0) \
-	X(PUT,    "/admin/appearance",               set_appearance,          CONFIGURE, JSON, 0) \
+	X(PUT,    "/admin/appearance",               set_appearance,          CONFIGURE, JSON, ROUTE_LICENSED) \
 	X(GET,    "/logo",                           get_logo,                none, NOTHING, 0) \
 	X(GET,    "/audit",                          list_audit,              AUDIT_LOG, NOTHING, 0) \
 	X(POST,   "/audit/verify",                   verify_audit,            AUDIT_LOG, NOTHING, 0) \
@@ -157,7 +161,7 @@ enum route_needs {
 };
 
 enum route_body { BODY_NOTHING, BODY_JSON, BODY_STREAM };
-enum { ROUTE_BARE = 1, ROUTE_PASSING = 2, ROUTE_SLOW = 4, ROUTE_COOKIE = 8 };
+enum { ROUTE_BARE = 1, ROUTE_PASSING = 2, ROUTE_SLOW = 4, ROUTE_COOKIE = 8, ROUTE_LICENSED = 16 };
 
 struct api_request;
 typedef int handler_fn(struct api_request *r, struct err *err);

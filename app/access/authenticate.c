@@ -7,6 +7,7 @@
 #include "app/access/throttle.h"
 #include "app/access/totp.h"
 #include "app/catalog/audit.h"
+#include "app/licence/licence.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -163,7 +164,8 @@ static int make_person(struct login *l, const struct identity *who, enum person_
 				.shown = VIEW(who->shown),
 				.active = true};
 
-	if (people_add(l->catalog, &person, &person.person, err) < 0)
+	if (licence_permits_user(l->catalog, err) < 0 ||
+	    people_add(l->catalog, &person, &person.person, err) < 0)
 		return -1;
 	person_add_who(&subject, &person);
 	return audit_add(l->catalog, AUDIT_PERSON, str_view(&subject),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/catalog/catalog.h"
 
+#include "base/id.h"
+
 enum { PAGE_BYTES = 8192, CACHE_KIB = 16 * 1024, CACHED_ADDRESSES = 4096, CACHED_LEN = 54 };
 
 /* The addresses met lately: most mails of a company name the same few hundred people. */
@@ -150,6 +152,28 @@ int catalog_software(struct catalog *catalog, struct str *out, struct err *err)
 	str_addv(out, stmt_text(cipher, 0));
 	str_adds(out, ", SQLite ");
 	str_addv(out, stmt_text(sqlite, 0));
+	return 0;
+}
+
+/* Of the audit log and of mails it is the last that counts: their numbers grow with time. */
+int catalog_newest_ms(struct catalog *catalog, int64_t *time_ms_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	struct uuid id;
+	int rc = db_find(
+		catalog->db, &q, err,
+		"SELECT max(coalesce((SELECT time_ms FROM audit ORDER BY line DESC LIMIT 1), 0),"
+		" coalesce((SELECT max(time_ms) FROM stamps), 0)),"
+		" (SELECT id FROM mails ORDER BY mail DESC LIMIT 1)");
+
+	if (rc < 0)
+		return -1;
+	*time_ms_r = stmt_int(q, 0);
+	if (stmt_blob(q, 1).len != UUID_BYTES)
+		return 0;
+	memcpy(id.b, stmt_blob(q, 1).data, UUID_BYTES);
+	if (uuid_ms(&id) > *time_ms_r)
+		*time_ms_r = uuid_ms(&id);
 	return 0;
 }
 

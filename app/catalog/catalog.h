@@ -34,6 +34,9 @@ int catalog_version(struct catalog *catalog, int64_t *version_r, struct err *err
 int catalog_schema(struct catalog *catalog, int64_t *number_r, struct err *err);
 int catalog_software(struct catalog *catalog, struct str *out, struct err *err);
 
+/* The newest time that audit log, mails and timestamps know; 0: none. */
+int catalog_newest_ms(struct catalog *catalog, int64_t *time_ms_r, struct err *err);
+
 /* Settings by name: 1 found (appended to VALUE), 0 not set. */
 int setting_get(struct catalog *catalog, const char *name, struct str *value, struct err *err);
 int setting_set(struct catalog *catalog, const char *name, struct view value, struct err *err);

@@ -157,6 +157,19 @@ int people_list(struct catalog *catalog, struct arena *arena, struct view find,
 	return read_people(q, rc, arena, people_r, err);
 }
 
+int people_count_users(struct catalog *catalog, uint64_t *users_r, struct err *err)
+{
+	CLEAN_STMT q = NULL;
+	int rc = db_find(
+		catalog_db(catalog), &q, err,
+		"SELECT count(*) FROM people WHERE role = ?1 AND state = 1 AND tied IS NULL",
+		BIND_INT(PERSON_ROLE_USER));
+
+	if (rc > 0)
+		*users_r = (uint64_t)stmt_int(q, 0);
+	return rc < 0 ? -1 : 0;
+}
+
 int people_addresses(struct catalog *catalog, struct arena *arena, uint64_t person,
 		     struct texts *addresses_r, struct err *err)
 {

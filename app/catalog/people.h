@@ -71,6 +71,8 @@ int people_change(struct catalog *catalog, const struct person *person, struct e
 int people_remove(struct catalog *catalog, uint64_t person, struct err *err);
 /* What FROM has (notes, categories, saved searches) becomes TO's; FROM cannot log in any more. */
 int people_tie(struct catalog *catalog, uint64_t from, uint64_t to, struct err *err);
+/* Those who may log in with the role "user". */
+int people_count_users(struct catalog *catalog, uint64_t *users_r, struct err *err);
 int people_logged_in(struct catalog *catalog, uint64_t person, int64_t now_s, struct err *err);
 
 /* The hash of the password that is kept here (crypt(3)), appended: 1, 0 there is none. */

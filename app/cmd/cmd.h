@@ -105,6 +105,7 @@ struct cmd {
 	  "how much each daemon logs, while it runs")                                              \
 	X(task, "list | tidy",                                                                     \
 	  "long work that people ordered in the browser, while it is under way")                   \
+	X(licence, "show | install FILE | remove", "the licence, where a vendor asks for one")     \
 	X(upgrade, "[--check]", "bring an archive of an older version to this one")                \
 	X(settings, "", "all settings of the archive's files, with defaults and bounds")           \
 	X(serve, "", "run all daemons of the archive, for trials")
@@ -140,6 +141,9 @@ int cmd_number(const struct cmd *cmd, const char *text, const char *of, uint64_t
 
 /* Open the archive that the command names; -1: told. */
 int cmd_open(const struct cmd *cmd, struct archive **archive_r);
+
+/* EXIT_DONE: the licence, where one is asked for, covers another setting; else it was told that not. */
+int cmd_permits_settings(const struct cmd *cmd, struct archive *a);
 
 /* The mail whose id is TEXT; -1: told (no such id, erased, malformed). */
 int cmd_find_mail(const struct cmd *cmd, struct archive *a, struct arena *arena, const char *text,

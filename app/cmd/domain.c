@@ -28,6 +28,8 @@ static int set(struct cmd *cmd, struct archive *a)
 	struct texts domains = {0};
 	struct err err = {0};
 
+	if (cmd_permits_settings(cmd, a) != EXIT_DONE)
+		return EXIT_FAILED;
 	for (int i = 1; i < cmd->argc; i++)
 		ARENA_PUSH(arena, domains, VIEW(cmd->argv[i]));
 	if (domains_set(archive_catalog(a), &domains, domains.n > 0 ? domains.v[0] : VIEW(""),

@@ -4,6 +4,7 @@
 
 #include "app/fetcher/fetcher.h"
 #include "app/fetcher/job.h"
+#include "app/licence/licence.h"
 #include "base/clock.h"
 
 enum { NAME_MAX_BYTES = 100 };
@@ -231,7 +232,9 @@ static int save(struct cmd *cmd, const struct given *g, bool is_new)
 	if (rc == 0) {
 		struct catalog *catalog = archive_catalog(a);
 
-		rc = prepare(catalog, g, is_new, &c, &err);
+		rc = is_new ? licence_permits_settings(catalog, &err) : 0;
+		if (rc == 0)
+			rc = prepare(catalog, g, is_new, &c, &err);
 		if (rc == 0 && is_new)
 			rc = accounts_add(catalog, name, g->prototype, &c.set, job_check, &err);
 		else if (rc == 0)

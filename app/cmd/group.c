@@ -134,7 +134,7 @@ int cmd_group(struct cmd *cmd)
 	if (strcmp(what, "list") == 0 && cmd->argc == 1)
 		return list(&c);
 	if (strcmp(what, "set") == 0 && cmd->argc == 2)
-		return put(&c);
+		return cmd_permits_settings(cmd, a) == EXIT_DONE ? put(&c) : EXIT_FAILED;
 	if (strcmp(what, "remove") == 0 && cmd->argc == 2)
 		return drop(&c);
 	return cmd_usage(cmd, "say list, set NAME or remove NAME");

@@ -107,6 +107,8 @@ static int mode(struct cmd *cmd, struct archive *a)
 
 	if (cmd->argc == 2 && deletion_mode_by_name(VIEW(cmd->argv[1]), &mode) < 0)
 		return cmd_usage(cmd, "say off, on or approval");
+	if (cmd->argc == 2 && cmd_permits_settings(cmd, a) != EXIT_DONE)
+		return EXIT_FAILED;
 	if (cmd->argc == 2 && deletion_mode_set(archive_catalog(a), mode, &err) < 0)
 		return cmd_fail(cmd, &err);
 	if (deletion_mode_get(archive_catalog(a), &mode, &err) < 0)

@@ -387,6 +387,8 @@ static int dispatch(struct cmd *cmd, const struct options *o)
 		return EXIT_FAILED;
 	if (is_list)
 		return list(cmd, a);
+	if ((is_order || strcmp(verb, "set") == 0) && cmd_permits_settings(cmd, a) != EXIT_DONE)
+		return EXIT_FAILED;
 	return is_order ? set_order(cmd, a) : dispatch_named(cmd, a, o);
 }
 

@@ -5,6 +5,7 @@
 #include "app/access/session.h"
 #include "app/catalog/sessions.h"
 #include "app/cmd/cmd.h"
+#include "app/licence/licence.h"
 #include "base/clock.h"
 
 #include <time.h>
@@ -228,6 +229,8 @@ static int do_add(struct user_call *c)
 	status = read_role(c, &c->person.role);
 	if (status != EXIT_DONE)
 		return status;
+	if (c->person.role == PERSON_ROLE_USER && licence_permits_user(c->catalog, &err) < 0)
+		return cmd_fail(c->cmd, &err);
 	if (people_add(c->catalog, &c->person, &c->person.person, &err) < 0)
 		return cmd_fail(c->cmd, &err);
 	note(c, "added");

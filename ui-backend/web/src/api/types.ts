@@ -37,6 +37,7 @@ export type JobRun = Schemas["JobRun"];
 export type PeopleSource = Schemas["PeopleSource"];
 export type PersonRow = Schemas["Person"];
 export type PersonOrder = Schemas["PersonOrder"];
+export type Licence = Schemas["Licence"];
 export type Policy = Schemas["Policy"];
 export type Statistics = Schemas["Statistics"];
 export type Backup = Schemas["Backup"];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What stands around every screen: name and logo, the menu, tasks, the person.
-import { Suspense, useCallback, useEffect, useState, type MouseEvent } from "react";
+import { lazy, Suspense, useCallback, useEffect, useState, type MouseEvent } from "react";
 import {
 	Badge,
 	Button,
@@ -46,6 +46,8 @@ import { text } from "./text";
 import { chooseTheme, themeChoice, useDark } from "./theme";
 import { toastProblem } from "./toasts";
 import { Nowhere } from "./Nowhere";
+
+const LicenceBanner = lazy(async () => ({ default: (await import("#/screens/admin/Licence")).LicenceBanner }));
 
 /* Administrators have a dozen screens, which stand at the side; others have a few, which fit at the top. */
 const MANY = 5;
@@ -253,6 +255,11 @@ export function Shell() {
 				) : null
 			}
 		>
+			{person.rights.includes("CONFIGURE") && (
+				<Suspense fallback={null}>
+					<LicenceBanner />
+				</Suspense>
+			)}
 			<ErrorBoundary key={here.path}>
 				<Suspense fallback={<Loading />}>
 					{found ? <found.route.screen key={found.route.path} params={found.params ?? {}} /> : here.path === "/" ? null : <Nowhere />}

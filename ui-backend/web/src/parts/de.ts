@@ -27,6 +27,7 @@ export const de: Same<typeof en> = {
 	"problem.stopped": "Es wurde angehalten. Was schon erledigt ist, bleibt.",
 	"problem.expired": "Ein Zertifikat ist abgelaufen. Die Mail ist, wie sie war; nur dieser Nachweis trägt nicht mehr.",
 	"problem.usage": "Das wurde nicht verstanden; nichts geschah.",
+	"problem.licence": "Die Lizenz deckt das nicht ab; nichts wurde geändert. Keine Mail geht verloren: Archivieren, Suchen, Lesen und Export gehen weiter.",
 	"problem.syntax": "In der Eingabe ist ein Fehler; nichts geschah.",
 	"failing.retry": "Noch einmal versuchen",
 	"loading": "Wird geladen",

@@ -24,6 +24,7 @@ export const en = {
 	"problem.stopped": "It was stopped. What was done so far is kept.",
 	"problem.expired": "A certificate has ended. The mail is as it was; only this proof rests on nothing.",
 	"problem.usage": "This was not understood; nothing was done.",
+	"problem.licence": "The licence does not cover this; nothing was changed. No mail is lost: archiving, searching, reading and export go on.",
 	"problem.syntax": "There is a mistake in what was entered; nothing was done.",
 	"failing.retry": "Try again",
 	"loading": "Loading",

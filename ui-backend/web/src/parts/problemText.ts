@@ -31,6 +31,7 @@ const KNOWN = {
 	expired: "problem.expired",
 	usage: "problem.usage",
 	syntax: "problem.syntax",
+	licence: "problem.licence",
 } as const;
 
 export function problemTitle(problem: Problem): string {

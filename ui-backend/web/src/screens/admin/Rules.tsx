@@ -9,6 +9,7 @@ import { toast, toastProblem } from "#/app/toasts";
 import { useText } from "#/i18n/catalogue";
 import { PageTitle } from "#/parts/PageTitle";
 import { Asked } from "#/parts/States";
+import { LicenceCard } from "./Licence";
 import { text } from "./text";
 
 const MODES = ["off", "on", "approval"] as const;
@@ -88,6 +89,9 @@ export default function Rules() {
 			<PageTitle title={t("rules")} text={t("rules.text")} />
 			<PageSection hasBodyWrapper={false}>
 				<Asked of={asked}>{(policy) => <Fields policy={policy} />}</Asked>
+			</PageSection>
+			<PageSection hasBodyWrapper={false}>
+				<LicenceCard />
 			</PageSection>
 		</>
 	);
