@@ -26,6 +26,11 @@ hooked_archives() { # those that a mail server gives its mail to
 	done
 }
 
+# The first value of that name in JSON of ours; texts with quotes in them are none.
+value() { # NAME
+	grep -o "\"$1\": \(\"[^\"\\]*\"\|[0-9]*\)" | head -n 1 | sed 's/^[^:]*: //; s/"//g'
+}
+
 systemd_runs() {
 	[ -d /run/systemd/system ]
 }
