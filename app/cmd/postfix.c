@@ -26,6 +26,11 @@ static int fail(const struct cmd *cmd, const struct err *err)
 			cmd, err,
 			"Postfix was left as it was, since without the doors it would take no "
 			"mail. Start sealpost-milter and sealpost-smtpd, and repeat the command.");
+	case ERR_IO:
+		return cmd_fail_meaning(
+			cmd, err,
+			"See to what it says, and repeat the command: it goes on, or "
+			"back, from where it stopped.");
 	case ERR_BUSY:
 		return cmd_fail_meaning(cmd, err, "Nothing was changed.");
 	default:

@@ -3,6 +3,7 @@
 
 #include "app/cmd/cmd.h"
 #include "app/cmd/mail_queue.h"
+#include "app/postfix/doors.h"
 #include "base/clock.h"
 
 /* Those that wait for somebody come first. */
@@ -221,6 +222,20 @@ static int each(struct cmd *cmd, struct spool *spool, bool drop)
 	return failed == cmd->argc - 1 ? EXIT_FAILED : EXIT_REFUSED;
 }
 
+/* The queue of the Postfix that is hooked; else of the machine's. Of another one's queue each mail would seem to be gone. */
+static int find_postqueue(const struct cmd *cmd, struct str *command, struct err *err)
+{
+	CLEAN(doors_of) of = NULL;
+
+	if (doors_of_read(cmd->archive_dir, &of, err) < 0)
+		return -1;
+	str_adds(command, "postqueue");
+	if (of->config_dir[0] != '\0' && strchr(of->config_dir, '\'') == NULL)
+		str_addf(command, " -c '%s'", of->config_dir);
+	str_adds(command, " -j");
+	return 0;
+}
+
 static bool is_queued(void *arg, struct view queue_id)
 {
 	return mail_queue_has(arg, queue_id);
@@ -289,6 +304,7 @@ int cmd_spool(struct cmd *cmd)
 	const char *postqueue = NULL;
 	const struct option_row rows[] = {{"postqueue", OPTION_TEXT, &postqueue}, {0}};
 	CLEAN(spool) spool = NULL;
+	CLEAN_STR found = STR_INIT;
 	struct err err = {0};
 	const char *what;
 
@@ -305,7 +321,10 @@ int cmd_spool(struct cmd *cmd)
 		return list(cmd, spool, &err);
 	if (strcmp(what, "show") == 0)
 		return show(cmd, spool, &err);
+	if (strcmp(what, "expire") == 0 && postqueue == NULL &&
+	    find_postqueue(cmd, &found, &err) < 0)
+		return cmd_fail(cmd, &err);
 	if (strcmp(what, "expire") == 0)
-		return expire(cmd, spool, postqueue ? postqueue : "postqueue -j", &err);
+		return expire(cmd, spool, postqueue ? postqueue : found.data, &err);
 	return each(cmd, spool, strcmp(what, "drop") == 0);
 }

@@ -15,6 +15,7 @@ from postfix import (DEBIAN_MASTER, HOSTNAME, MAIN_CF, POSTFIX, SUBMISSION, Door
 from sealpost import BIN_FAST, DONE, ENV, FAILED, TIMEOUT_S, Archive
 from sink import Sink
 from smtp import certificate
+from test_expire import HOUR, age
 from test_postfix_milters import message
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Postfix wants to be started by root")
@@ -297,6 +298,25 @@ def test_the_hook_is_not_taken_out_while_a_copy_is_in_the_queue():
         assert system.postfix.files() == system.before
         assert system.archive.path.joinpath("milter.conf.off").exists()
         assert not system.postfix.waiting_in("active", "deferred", "incoming")
+
+
+def test_the_queue_of_the_postfix_that_is_hooked_is_asked_for_held_mail():
+    with ready() as system:
+        system.postfix_verb("enable", "--no-test-mail")
+        word = system.word()
+        system.postfix.send(message("looks " + word), LOCAL)
+        system.settle()
+        entry, = system.pending()
+        age(system.archive.path / "spool" / "pending" / entry, 2 * HOUR)
+        told, = system.archive.json("spool", "expire")
+        assert told == {"dropped": 0, "queue_asked": True}
+        system.postfix_verb("disable", "--wait", "1", status=FAILED, says="held")
+        queue_id, = system.postfix.waiting_in("hold")
+        system.postfix.super("-H", queue_id)
+        system.postfix.flush()
+        system.settle()
+        assert len(system.archive.find(word)) == 1
+        system.postfix_verb("disable")
 
 
 def test_after_a_kill_while_copies_are_waited_for_the_files_come_back():
