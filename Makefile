@@ -251,6 +251,7 @@ install: build web ## install below DESTDIR= and PREFIX=/usr
 	$(foreach d,$(SHARED),$(if $(wildcard package/$(d)), \
 	  $(call put,0644,$(PREFIX)/share/sealpost/$(d),$(call files,$(d),!)) && \
 	  $(call put,0755,$(PREFIX)/share/sealpost/$(d),$(call files,$(d))) &&)) :
+	$(call put,0644,$(PREFIX)/share/sealpost,package/app.json)
 	$(call put,0644,$(UNITDIR),$(UNITS))
 	$(call put_as,0644,$(PREFIX)/lib/sysusers.d/sealpost.conf,$(wildcard package/systemd/sealpost.sysusers))
 	$(call put_as,0644,$(PREFIX)/lib/tmpfiles.d/sealpost.conf,$(wildcard package/systemd/sealpost.tmpfiles))

@@ -4,6 +4,7 @@ what becomes of one that was interrupted. Installations of the whole package are
 import fcntl
 import io
 import json
+import re
 import tarfile
 
 import jsonschema
@@ -301,3 +302,10 @@ def test_packages_for_several_systems_lie_side_by_side(folder, keys, system):
     BUNDLE.sign(made, keys[0])
     BUNDLE.pack(made, folder / "two.app", 0)
     system.people().appctl("install", "--key", keys[1], folder / "two.app", says=f"{VERSION}+deb{HERE} is installed")
+
+
+def test_the_packages_are_built_with_what_package_deps_installs():
+    control = (ROOT / "package/debian/control").read_text("utf-8")
+    built_with = set(re.findall(r"^ (lib\S+|zlib1g)-dev\b", control.partition("Package:")[0], re.MULTILINE))
+    installed = set(re.findall(r"\b(lib\S+|zlib1g)-dev\b", (ROOT / "package/deps").read_text("utf-8").partition("for option")[0]))
+    assert built_with == installed - {"libc6"}
