@@ -8,9 +8,10 @@ import subprocess
 import threading
 
 import pytest
+from ports import free_port
 from postfix import wait_until
 from sealpost import FAILED, USAGE, mail
-from serve import Service, children, send
+from serve import Service, children, listens, send
 from test_archiver import feed, running as archiver_running
 
 
@@ -120,3 +121,15 @@ def test_wrong_calls(archive, folder):
     archive.run("serve", "all", status=USAGE, says="no arguments")
     archive.path = folder / "nothing"
     archive.run("serve", status=FAILED)
+
+
+def test_a_door_takes_up_changed_settings_and_goes_with_them(archive):
+    conf = archive.path / "smtpd.conf"
+    with Service(archive) as service:
+        kept, other = conf.read_text(), free_port()
+        conf.write_text(kept.replace(f":{service.port}\n", f":{other}\n"))
+        wait_until(lambda: listens(other), service.said)
+        assert not listens(service.port)
+        conf.rename(archive.path / "smtpd.conf.off")
+        wait_until(lambda: "has no settings any more" in service.said(), service.said)
+        assert service.child("sealpost-smtpd") is None and service.child("sealpost-archiver")
