@@ -229,6 +229,7 @@ export async function startArchive(options = {}) {
 			tasks = tasks.map((task) => (task.state === "running" && polls > 3 ? { ...task, state: "done", done: 120, result: { name: "export.zip", size: 4_811_000, until: "2026-11-30T09:00:00Z" } } : task));
 			return { json: { tasks } };
 		}
+		if (route === "GET /admin/licence") return { json: { state: "not-asked", fine: true, text: "No licence is asked for.", counted: 12 } };
 		if (route === "POST /tasks") {
 			polls = 0;
 			/** @type {Task} */

@@ -10,6 +10,7 @@ from http_api import Api
 from postfix import wait_until
 from sealpost import BIN_FAST, DATA, ENV, TIMEOUT_S, Archive
 from test_api_setup import Fresh
+from test_licence import Vendor
 
 ROOT = pathlib.Path(__file__).parents[2]
 WEB = ROOT / "build/web"
@@ -73,3 +74,18 @@ def test_the_wizard_leads_from_an_empty_directory_to_a_mail_that_is_found(folder
             with archiving(api.archive):
                 said = browser.communicate(timeout=LIMIT_S)[0].decode("utf-8", "replace")
         assert browser.returncode == 0, said
+
+
+def test_the_page_when_a_licence_is_asked_for(folder, monkeypatch):
+    monkeypatch.setitem(ENV, "SEALPOST_SETTINGS", str(folder / "etc"))
+    vendor = Vendor(folder, folder / "etc")
+    password = folder / "password"
+    password.write_text(PASSWORD)
+    archive = Archive(folder / "archive", BIN_FAST).init()
+    for verb in (("password", "admin"), ("add", "anna", "--address", "anna@example.org")):
+        archive.run("user", *verb, "--password-file", password)
+    vendor.asks()
+    archive.run("licence", "install", vendor.licence(folder / "old", customer="Old GmbH", until="2025-12-31"))
+    with Api(archive, web=WEB) as api:
+        in_browser("test-licence", SEALPOST_URL=f"http://127.0.0.1:{api.port}/archive/", SEALPOST_PASSWORD=PASSWORD.strip(),
+                   SEALPOST_LICENCE=str(vendor.licence(folder / "licence")))

@@ -189,6 +189,52 @@ static void a_schema_of_the_future_is_refused(void **state)
 	assert_non_null(strstr(f->err.text, "knows 2"));
 }
 
+static int note_step(void *arg, int version, struct err *err)
+{
+	int *last = arg;
+
+	*last = version;
+	return version == 2 ? err_set(err, ERR_IO, "not this one") : 0;
+}
+
+static void a_step_is_undone_by_who_is_told_of_it(void **state)
+{
+	struct fixture *f = *state;
+	CLEAN(db) db = open_db(f);
+	int last = 0, schema;
+
+	assert_int_equal(db_migrate_telling(db, steps, 2, note_step, &last, &f->err), -1);
+	assert_int_equal(last, 2);
+	assert_non_null(strstr(f->err.text, "not this one"));
+	assert_int_equal(db_schema(db, &schema, &f->err), 0);
+	assert_int_equal(schema, 1);
+	assert_int_equal(db_migrate(db, steps, 2, &f->err), 0);
+}
+
+static void a_copy_has_what_was_committed_and_opens_with_the_same_key_only(void **state)
+{
+	struct fixture *f = *state;
+	CLEAN(secret) key = key_of('k');
+	CLEAN(secret) wrong = key_of('w');
+	CLEAN(db) db = open_db(f);
+	CLEAN(db) copy = NULL;
+	struct db_options as_is = options;
+	struct stat st;
+	int schema;
+
+	as_is.create = false;
+	for (int i = 0; i < 500; i++)
+		assert_int_equal(insert(db, i, &f->err), 0);
+	assert_int_equal(db_copy(db, key, &options, fixture_path(f, "copy.db"), &f->err), 0);
+	assert_int_equal(insert(db, 500, &f->err), 0);
+	assert_int_equal(stat(fixture_path(f, "copy.db-wal"), &st), -1);
+	assert_int_equal(db_open(fixture_path(f, "copy.db"), wrong, &as_is, &copy, &f->err), -1);
+	assert_int_equal(db_open(fixture_path(f, "copy.db"), key, &as_is, &copy, &f->err), 0);
+	assert_int_equal(count(copy), 500);
+	assert_int_equal(db_schema(copy, &schema, &f->err), 0);
+	assert_int_equal(schema, 1);
+}
+
 static void tell(void *arg, const char *finding)
 {
 	assert_true(strlen(finding) > 0);
@@ -278,6 +324,8 @@ int main(void)
 		IN_FOLDER(migrations_run_once_and_in_order),
 		IN_FOLDER(a_migration_that_fails_leaves_the_schema_before_it),
 		IN_FOLDER(a_schema_of_the_future_is_refused),
+		IN_FOLDER(a_step_is_undone_by_who_is_told_of_it),
+		IN_FOLDER(a_copy_has_what_was_committed_and_opens_with_the_same_key_only),
 		IN_FOLDER(a_changed_page_is_found),
 		IN_FOLDER(another_process_sees_only_what_was_committed),
 		IN_FOLDER(two_writers_do_not_mix),

@@ -94,6 +94,8 @@ export function LicenceCard() {
 								id="licence-file"
 								aria-label={t("licence.file")}
 								browseButtonText={t("licence.file")}
+								clearButtonText={t("licence.other")}
+								filenamePlaceholder=""
 								hideDefaultPreview
 								filename={file?.name ?? ""}
 								dropzoneProps={{ maxSize: 16_384 }}
