@@ -26,6 +26,9 @@ enum {
 	LISTENERS_MAX = 64,
 	CONF_MAX_BYTES = 1024 * 1024
 };
+#define X(kind, code, http, smtp, retry, sentence) +1
+enum { ERR_KINDS_KNOWN = 0 ERR_KINDS(X) };
+#undef X
 #define MAX_MAIL_DEFAULT (256ULL * 1024 * 1024)
 #define MAX_MAIL_MOST (1ULL << 30)
 
@@ -75,10 +78,10 @@ int as_owner_of(const char *folder, int (*work)(const void *arg, struct err *err
 		;
 	if (status == 0)
 		return 0;
-	if (n == (ssize_t)sizeof(told))
-		*err = told;
-	else
+	if (n != (ssize_t)sizeof(told) || (int)told.kind >= ERR_KINDS_KNOWN)
 		return err_set(err, ERR_IO, "work in %s was ended", folder);
+	told.text[sizeof(told.text) - 1] = '\0';
+	*err = told;
 	return -1;
 }
 

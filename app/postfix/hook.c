@@ -13,6 +13,7 @@
 #include <json-c/json.h>
 #include <poll.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { COPIES_MAX = 64 * 1024, PAUSE_MS = 200 };
@@ -41,6 +42,39 @@ static int refuse_siblings(struct hooking *h, struct err *err)
 		       "one that takes the mail with --config-dir");
 }
 
+static int refuse_not_roots(const char *path, bool may_be_sticky, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return err_errno(err, "%s: %m", path);
+	if (st.st_uid == 0 &&
+	    ((st.st_mode & (S_IWGRP | S_IWOTH)) == 0 || (may_be_sticky && st.st_mode & S_ISVTX)))
+		return 0;
+	return err_set(
+		err, ERR_DENIED,
+		"%s can be changed by others than root, and what stands in it would be run as "
+		"root; give it to root alone",
+		path);
+}
+
+/* The archive's owner writes postfix.conf: it must not lead root to settings of his making, in which there are commands. */
+static int refuse_foreign_dir(struct hooking *h, struct err *err)
+{
+	CLEAN_MEM char *real = realpath(h->dir, NULL);
+
+	if (real == NULL)
+		return err_errno(err, "%s: %m", h->dir);
+	h->dir = arena_str(h->arena, real);
+	if (refuse_not_roots(arena_f(h->arena, "%s/main.cf", real), false, err) < 0 ||
+	    refuse_not_roots(arena_f(h->arena, "%s/master.cf", real), false, err) < 0)
+		return -1;
+	for (char *slash; (slash = strrchr(real, '/')) != real; *slash = '\0')
+		if (refuse_not_roots(real, strcmp(real, h->dir) != 0, err) < 0)
+			return -1;
+	return 0;
+}
+
 /* As postfix.conf says, where the command does not. */
 static int find_dir(struct hooking *h, struct err *err)
 {
@@ -57,7 +91,7 @@ static int find_dir(struct hooking *h, struct err *err)
 		h->dir = HOOK_DEFAULT_DIR;
 	if (h->back == NULL && of->back[0] != '\0' && strcmp(h->dir, of->config_dir) == 0)
 		h->back = arena_str(h->arena, of->back);
-	return 0;
+	return geteuid() == 0 ? refuse_foreign_dir(h, err) : 0;
 }
 
 static int load_state(struct hooking *h, struct err *err)

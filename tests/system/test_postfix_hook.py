@@ -492,6 +492,18 @@ def test_of_several_postfixes_one_is_to_be_named(still):
     assert by_default("enable", "--dry-run", "--config-dir", "/etc/postfix").returncode == DONE
 
 
+def test_the_archives_owner_does_not_lead_root_to_settings_of_his_own(still):
+    his = still.postfix.folder.parent / "his"
+    shutil.copytree(still.postfix.etc, his)
+    shutil.chown(his, "games")
+    (still.archive.path / "postfix.conf").write_text(f"config_dir = {his}\n")
+    for verb in ("enable", "check", "disable"):
+        still.archive.run("postfix", verb, status=FAILED, says="others than root")
+    shutil.chown(his, "root")
+    (his / "main.cf").chmod(0o666)
+    still.archive.run("postfix", "check", status=FAILED, says="others than root")
+
+
 def test_a_postfix_that_gives_its_mail_to_one_archive_gives_it_to_no_other(still, archive):
     still.enable()
     archive.run("postfix", "enable", "--no-test-mail", "--config-dir", still.postfix.etc, status=FAILED,
