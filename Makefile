@@ -167,7 +167,7 @@ TESTS := $(UNIT:%=build/san/%) $(wildcard tests/system tests/fault) $(POOL:%=bui
 else
 TESTS := $(if $(filter tests/%,$(T)),$(T),$(T:%=build/san/tests/unit/%))
 endif
-PROGRAMS := $(if $(filter tests/%,$(TESTS)),build/fault/preload.so build/sealpost build/san/sealpost \
+PROGRAMS := $(if $(filter tests/%,$(TESTS)),man build/fault/preload.so build/sealpost build/san/sealpost \
 	$(DAEMONS:%=build/sealpost-%) $(DAEMONS:%=build/san/sealpost-%) \
 	$(patsubst %.c,build/opt/%,$(wildcard tests/system/*.c)) $(if $(filter tests/system tests/system/test_browser.py,$(TESTS)),web))
 test: $(filter build/%,$(TESTS)) $(PROGRAMS) ## run all tests, or T=test_pack, or T=tests/system/test_x.py
@@ -200,6 +200,14 @@ build/web/index.html: $(WEB_SRC) package/web
 	@echo "  WEB"
 	@package/web
 	@touch $@
+
+# --- manual pages -----------------------------------------------------------------------------
+
+.PHONY: man
+man: build/man/sealpost.1 ## make the manual pages in build/man, from what the programs tell and docs/man
+build/man/sealpost.1: package/man package/debian/changelog $(wildcard docs/man/*) build/sealpost $(DAEMONS:%=build/sealpost-%)
+	@echo "  MAN"
+	@package/man build build/man
 
 # --- looking at the source --------------------------------------------------------------------
 
@@ -244,7 +252,7 @@ put_as = $(if $(3),install -D -m $(1) $(3) $(DESTDIR)$(2),:)
 files = $(shell find $(wildcard package/$(1)) -maxdepth 1 -type f $(2) -executable)
 
 .PHONY: install install-doc clean help
-install: build web ## install below DESTDIR= and PREFIX=/usr
+install: build web man ## install below DESTDIR= and PREFIX=/usr
 	$(call put,0755,$(PREFIX)/bin,build/sealpost build/sealpost-verify)
 	$(call put,0755,$(PREFIX)/lib/sealpost,$(patsubst %,build/sealpost-%,$(filter-out verify,$(DAEMONS))))
 	cd build/web && find . -type f -exec install -D -m 0644 {} $(abspath $(DESTDIR)$(PREFIX))/share/sealpost/web/{} \;
@@ -256,7 +264,7 @@ install: build web ## install below DESTDIR= and PREFIX=/usr
 	$(call put_as,0644,$(PREFIX)/lib/sysusers.d/sealpost.conf,$(wildcard package/systemd/sealpost.sysusers))
 	$(call put_as,0644,$(PREFIX)/lib/tmpfiles.d/sealpost.conf,$(wildcard package/systemd/sealpost.tmpfiles))
 	$(call put,0644,/etc/pam.d,$(wildcard package/pam/*))
-	$(foreach n,1 5 8,$(call put,0644,$(PREFIX)/share/man/man$(n),$(wildcard docs/man/*.$(n))) &&) :
+	$(foreach n,1 5 8,$(call put,0644,$(PREFIX)/share/man/man$(n),build/man/*.$(n)) &&) :
 
 .PHONY: package
 package: web ## Debian packages and the app bundle, in build/package; SEALPOST_SIGN_KEY=FILE signs it

@@ -27,19 +27,68 @@ static const struct {
 #undef X
 };
 
+enum { N_VERBS = sizeof(verbs) / sizeof(*verbs) };
+
 static int help(FILE *to, int status)
 {
 	fputs("sealpost keeps mail encrypted, finds it, and gives it back unchanged.\n\n"
 	      "usage: sealpost [--archive DIR] [--json] [--verbose] VERB ...\n"
 	      "       sealpost --version\n\n",
 	      to);
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+	for (size_t i = 0; i < N_VERBS; i++)
 		fprintf(to, "  %-8s %s%s%s\n", verbs[i].name, verbs[i].help,
 			verbs[i].args[0] ? "\n           " : "", verbs[i].args);
 	fputs("\nThe archive is DIR, or $SEALPOST_ARCHIVE, or " DEFAULT_ARCHIVE ".\n"
 	      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done with some items refused.\n",
 	      to);
 	return status;
+}
+
+/* "sealpost VERB --help", "sealpost help VERB". */
+static int help_on(size_t verb)
+{
+	printf("%s: %s\n\nusage: sealpost %s%s%s\n\nsealpost-%s(1) tells of each option, "
+	       "\"sealpost help\" of all verbs.\n",
+	       verbs[verb].name, verbs[verb].help, verbs[verb].name, verbs[verb].args[0] ? " " : "",
+	       verbs[verb].args, verbs[verb].name);
+	return EXIT_DONE;
+}
+
+static size_t find_verb(const char *name)
+{
+	size_t i = 0;
+
+	while (i < N_VERBS && strcmp(name, verbs[i].name) != 0)
+		i++;
+	return i;
+}
+
+static int run(struct cmd *cmd, size_t verb, int argc, char **argv)
+{
+	int status;
+
+	if (argc == 1 && strcmp(argv[0], "--help") == 0)
+		return help_on(verb);
+	cmd->verb = verbs[verb].name;
+	cmd->usage = verbs[verb].args;
+	cmd->argc = argc;
+	cmd->argv = argv;
+	status = verbs[verb].run(cmd);
+	if (fflush(stdout) != 0 && status == EXIT_DONE) {
+		fprintf(stderr, "sealpost: standard output: %m\n");
+		status = EXIT_FAILED;
+	}
+	return status;
+}
+
+static int no_such_verb(const char *word)
+{
+	if (strcmp(word, "--archive") == 0)
+		fputs("sealpost: --archive takes a folder\n", stderr);
+	else
+		fprintf(stderr, "sealpost: there is no verb \"%s\"; \"sealpost help\" lists them\n",
+			word);
+	return EXIT_USAGE;
 }
 
 static int tell_version(void)
@@ -75,7 +124,8 @@ int main(int argc, char **argv)
 {
 	struct cmd cmd = {.archive_dir = getenv("SEALPOST_ARCHIVE")};
 	struct err err = {0};
-	int n, status = EXIT_USAGE;
+	size_t verb;
+	int n;
 
 	if (jail_follow_starter(&err) < 0) {
 		fprintf(stderr, "sealpost: %s\n", err.text);
@@ -93,28 +143,12 @@ int main(int argc, char **argv)
 	log_follow(cmd.archive_dir, LOG_WHO_command);
 	if (n == 0)
 		return help(stderr, EXIT_USAGE);
+	if (strcmp(argv[0], "help") == 0 && n == 2 && find_verb(argv[1]) < N_VERBS)
+		return help_on(find_verb(argv[1]));
 	if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0)
 		return help(stdout, EXIT_DONE);
 	if (strcmp(argv[0], "--version") == 0)
 		return tell_version();
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
-		if (strcmp(argv[0], verbs[i].name) != 0)
-			continue;
-		cmd.verb = verbs[i].name;
-		cmd.usage = verbs[i].args;
-		cmd.argc = n - 1;
-		cmd.argv = argv + 1;
-		status = verbs[i].run(&cmd);
-		if (fflush(stdout) != 0 && status == EXIT_DONE) {
-			fprintf(stderr, "sealpost: standard output: %m\n");
-			status = EXIT_FAILED;
-		}
-		return status;
-	}
-	if (strcmp(argv[0], "--archive") == 0)
-		fputs("sealpost: --archive takes a folder\n", stderr);
-	else
-		fprintf(stderr, "sealpost: there is no verb \"%s\"; \"sealpost help\" lists them\n",
-			argv[0]);
-	return status;
+	verb = find_verb(argv[0]);
+	return verb < N_VERBS ? run(&cmd, verb, n - 1, argv + 1) : no_such_verb(argv[0]);
 }

@@ -40,6 +40,13 @@ def test_help_names_every_verb_and_an_unknown_one_points_there(archive):
     archive.run(status=USAGE, says="usage: sealpost")
 
 
+def test_each_verb_tells_how_it_is_called(archive):
+    for verb in {words[0] for words in WRONG}:
+        told = archive.text(verb, "--help")
+        assert told.startswith(f"{verb}: ") and f"usage: sealpost {verb} " in told
+        assert archive.text("help", verb) == told
+
+
 @pytest.mark.parametrize("query, at", [("from:", 5), ("(a OR", 3), ('"a b', 0), ("a has:legs", 2),
                                        ("after:yesterday", 0), ("larger:much", 0)])
 def test_a_mistake_in_a_query_is_pointed_at(archive, query, at):
