@@ -182,6 +182,15 @@ int program_connect(const char *path, int *fd_r, struct err *err)
 	return 1;
 }
 
+int program_connect_unit(const char *name, int *fd_r, struct err *err)
+{
+	const char *folder = getenv("SEALPOST_SOCKETS");
+	CLEAN_STR path = STR_INIT;
+
+	str_addf(&path, "%s/%s.sock", folder != NULL ? folder : "/run/sealpost", name);
+	return program_connect(path.data, fd_r, err);
+}
+
 bool program_was_handed_a_socket(int argc)
 {
 	int type;

@@ -38,7 +38,10 @@ int program_start(const char *name, const char *const *args, int handed, pid_t *
  * listens there, or not to this user; -1. */
 int program_connect(const char *path, int *fd_r, struct err *err);
 
-/* The same, with other standard descriptors; -1: this process's. OUT and ERR may be one. */
+/* The same of the units that serve all archives, by name: /run/sealpost/NAME.sock, or in the folder $SEALPOST_SOCKETS. */
+int program_connect_unit(const char *name, int *fd_r, struct err *err);
+
+/* As program_start(), with other standard descriptors; -1: this process's. OUT and ERR may be one. */
 struct program_fds {
 	int handed, out, err;
 };

@@ -96,12 +96,8 @@ static void write_call(const struct source *source, const struct source_question
 /* 1, 0 there is no such unit. Passwords of this system's accounts are a unit's of their own, which may read what they are compared with. */
 static int connect_unit(struct source_talk *talk, struct err *err)
 {
-	const char *folder = getenv("SEALPOST_SOCKETS");
-	CLEAN_STR path = STR_INIT;
-
-	str_addf(&path, "%s/%s.sock", folder != NULL ? folder : "/run/sealpost",
-		 talk->source == PERSON_APPLIANCE ? "pam" : "login");
-	return program_connect(path.data, &talk->fd, err);
+	return program_connect_unit(talk->source == PERSON_APPLIANCE ? "pam" : "login", &talk->fd,
+				    err);
 }
 
 static int start_child(struct source_talk *talk, struct err *err)

@@ -7,6 +7,7 @@
 #include "base/program.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -222,7 +223,17 @@ static void print_report(const struct fetching *f, const struct fetcher_report *
 
 /* --- one account ------------------------------------------------------------------------------ */
 
-/* Start a sealpost-fetch; FD_R is the line to it. */
+/* Where systemd runs the archive, sealpost-fetch is a unit of the doors' user, who gets into an archive's folder that hands its group on. 1; 0 it is to be a
+ * child. */
+static int ask_unit(const struct fetching *f, int *fd_r, struct err *err)
+{
+	struct stat st;
+
+	if (stat(f->cmd->archive_dir, &st) < 0 || !(st.st_mode & S_ISGID))
+		return 0;
+	return program_connect_unit("fetch", fd_r, err);
+}
+
 static int start_child(int *fd_r, pid_t *pid_r, struct err *err)
 {
 	static const char *const no_args[] = {NULL};
@@ -240,13 +251,23 @@ static int start_child(int *fd_r, pid_t *pid_r, struct err *err)
 	return rc;
 }
 
+/* Start a sealpost-fetch; FD_R is the line to it, PID_R 0 if it is no child. */
+static int start_fetch(const struct fetching *f, int *fd_r, pid_t *pid_r, struct err *err)
+{
+	int rc = ask_unit(f, fd_r, err);
+
+	*pid_r = 0;
+	return rc > 0 ? 0 : rc < 0 ? -1 : start_child(fd_r, pid_r, err);
+}
+
 /* When the line closes it ends; how, has been told by it. */
-static void end_child(int fd, pid_t pid)
+static void end_fetch(int fd, pid_t pid)
 {
 	struct err ignored = {0};
 
 	close(fd);
-	if (program_wait(pid, "fetch", CHILD_END_MS, &ignored) < 0 && ignored.kind == ERR_TIMEOUT)
+	if (pid != 0 && program_wait(pid, "fetch", CHILD_END_MS, &ignored) < 0 &&
+	    ignored.kind == ERR_TIMEOUT)
 		program_stop(pid, "fetch", CHILD_END_MS, &ignored);
 }
 
@@ -286,14 +307,14 @@ static void fetch_one(struct fetching *f, bool only_list)
 	pid_t pid;
 	int fd, rc;
 
-	rc = start_child(&fd, &pid, &err);
+	rc = start_fetch(f, &fd, &pid, &err);
 	if (rc == 0) {
 		if (only_list)
 			rc = fetcher_list(f->a, f->account, fd, &watch, arena, &report, &err);
 		else
 			rc = fetcher_run(f->a, f->account, fd, &f->options, &watch, arena, &report,
 					 &err);
-		end_child(fd, pid);
+		end_fetch(fd, pid);
 	}
 	/* of a server that was not reached there is nothing to say */
 	if (rc == 0 || report.n > 0 || f->cmd->json)

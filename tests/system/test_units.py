@@ -12,6 +12,7 @@ import subprocess
 
 import pytest
 from http_api import Client
+from imap_server import ImapServer
 from ports import free_port
 from postfix import wait_until
 from sealpost import ENV, TIMEOUT_S, mail, mbox
@@ -231,6 +232,15 @@ def test_an_account_of_the_system_logs_in_though_the_page_can_read_no_password(h
         assert page.log_in("berta", PASSWORD)["name"] == "berta"
         wrong = Page(host).post("/session", {"name": "berta", "password": "another long password"})
         assert wrong.code == "log-in", wrong
+
+
+def test_a_mailbox_elsewhere_is_fetched_by_the_doors_user(host):
+    with ImapServer({1: mail("fetched by a unit").replace(b"\n", b"\r\n")}) as server, host.serving("sealpost-fetch") as served:
+        host.sealpost("fetch", "add", "elsewhere", "--imap", f"localhost:{server.port}", "--tls", "none", "--user", "anna",
+                      "--password-file", "/tmp/password")
+        host.sealpost("fetch", "run", "elsewhere")
+    assert host.sealpost("search", "subject:fetched").count("\n") == 1
+    assert served == ["sealpost-door"]
 
 
 def test_the_key_may_be_a_credential_of_systemd(host):

@@ -188,15 +188,17 @@ class Host:
 
     @contextlib.contextmanager
     def serving(self, name):
-        """A socket unit with Accept=yes: a process for each who connects."""
+        """A socket unit with Accept=yes: a process for each who connects. Gives the users that they were."""
         listener = self.listen(f"{name}.socket")
         unit = Unit(f"{name}@.service")
+        users = []
 
         def accept():
             with contextlib.suppress(OSError):
                 while True:
                     connection = listener.accept()[0]
                     fd = connection.fileno()
+                    users.append(unit.one("User"))
                     env = {"PATH": ENV["PATH"], "FD": str(fd)}
                     with connection, (self.folder / f"{name}.log").open("ab") as log:
                         subprocess.run(self.command(unit), env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[fd],
@@ -205,7 +207,7 @@ class Host:
         thread = threading.Thread(target=accept)
         thread.start()
         try:
-            yield
+            yield users
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             thread.join()

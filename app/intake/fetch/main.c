@@ -4,8 +4,8 @@
  * Started by `sealpost fetch`, which tells it all it needs over descriptor 3 (protocol.h); never by hand.
  *
  * Jail: no new privileges, no core dumps, few open files; it ends with its parent. It holds the secrets of the one
- * account it works for and the spool's public key, no key to the archive and no database. package/ confines it
- * further, with the program that starts it.
+ * account it works for and the spool's public key, no key to the archive and no database. Where systemd runs the archive it is a unit of its
+ * own, as the doors' user (package/systemd); else its starter's child.
  */
 #include "app/intake/fetch/imap_account.h"
 #include "app/intake/fetch/oauth.h"
