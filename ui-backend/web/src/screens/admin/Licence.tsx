@@ -95,7 +95,7 @@ export function LicenceCard() {
 								aria-label={t("licence.file")}
 								browseButtonText={t("licence.file")}
 								clearButtonText={t("licence.other")}
-								filenamePlaceholder=""
+								filenamePlaceholder={t("licence.choose")}
 								hideDefaultPreview
 								filename={file?.name ?? ""}
 								dropzoneProps={{ maxSize: 16_384 }}

@@ -98,6 +98,7 @@ export const de: Same<typeof en> = {
 	"licence.until": "Endet am",
 	"licence.trial": "Testlizenz",
 	"licence.file": "Lizenzdatei",
+	"licence.choose": "Lizenzdatei wählen oder hier ablegen",
 	"licence.other": "Doch nicht",
 	"licence.install": "Einspielen",
 	"licence.installed": "Die Lizenz wurde eingespielt.",

@@ -95,6 +95,7 @@ export const en = {
 	"licence.until": "Ends on",
 	"licence.trial": "Trial licence",
 	"licence.file": "Licence file",
+	"licence.choose": "Choose a licence file, or drop it here",
 	"licence.other": "Not this one",
 	"licence.install": "Install",
 	"licence.installed": "The licence was installed.",
