@@ -3,6 +3,7 @@
 
 #include "app/postfix/command.h"
 #include "app/postfix/words.h"
+#include "base/clock.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -60,8 +61,11 @@ int config_load(const char *dir, struct config *config, struct err *err)
 
 #define NEW_NAME "sealpost.new"
 
+/* As of a moment ago: Postfix waits a second or two with a file that was just changed, in case it is not whole. It is. */
 static int write_new(const char *path, mode_t mode, struct view content, struct err *err)
 {
+	const struct timespec just_before[2] = {{.tv_sec = clock_s() - 2},
+						{.tv_sec = clock_s() - 2}};
 	CLEAN_FD fd = -1;
 
 	if (unlink(path) < 0 && errno != ENOENT)
@@ -71,7 +75,7 @@ static int write_new(const char *path, mode_t mode, struct view content, struct 
 		return err_errno(err, "%s: %m", path);
 	if (file_write_all(fd, content.data, content.len, err) < 0)
 		return err_add(err, "%s", path);
-	if (fchmod(fd, mode) < 0 || fsync(fd) < 0)
+	if (fchmod(fd, mode) < 0 || futimens(fd, just_before) < 0 || fsync(fd) < 0)
 		return err_errno(err, "%s: %m", path);
 	return 0;
 }
