@@ -226,7 +226,7 @@ export async function startArchive(options = {}) {
 		if (route === "POST /saved-searches") return { status: 201, json: { search: 3, ...body } };
 		if (route === "GET /tasks") {
 			polls++;
-			tasks = tasks.map((task) => (task.state === "running" && polls > 7 ? { ...task, state: "done", done: 120, result: { name: "export.zip", size: 4_811_000, until: "2026-11-30T09:00:00Z" } } : task));
+			tasks = tasks.map((task) => (task.state === "running" && polls > 5 ? { ...task, state: "done", done: 120, result: { name: "export.zip", size: 4_811_000, until: "2026-11-30T09:00:00Z" } } : task));
 			return { json: { tasks } };
 		}
 		if (route === "GET /admin/licence") return { json: { state: "not-asked", fine: true, text: "No licence is asked for.", counted: 12 } };
