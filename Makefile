@@ -264,7 +264,10 @@ install: build web man ## install below DESTDIR= and PREFIX=/usr
 	$(call put_as,0644,$(PREFIX)/lib/sysusers.d/sealpost.conf,$(wildcard package/systemd/sealpost.sysusers))
 	$(call put_as,0644,$(PREFIX)/lib/tmpfiles.d/sealpost.conf,$(wildcard package/systemd/sealpost.tmpfiles))
 	$(call put,0644,/etc/pam.d,$(wildcard package/pam/*))
-	$(foreach n,1 5 8,$(call put,0644,$(PREFIX)/share/man/man$(n),build/man/*.$(n)) &&) :
+	$(foreach n,1 8,$(call put,0644,$(PREFIX)/share/man/man$(n),build/man/*.$(n)) &&) :
+	install -d $(DESTDIR)$(PREFIX)/share/man/man5
+	for page in build/man/*.5; do sed '/^\.TH/s/ "\?5"\? / 5sealpost /' $$page \
+	  >$(DESTDIR)$(PREFIX)/share/man/man5/$${page##*/}sealpost || exit 1; done # other programs have an smtpd.conf(5), too
 
 .PHONY: package
 package: web ## Debian packages and the app bundle, in build/package; SEALPOST_SIGN_KEY=FILE signs it
