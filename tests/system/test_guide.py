@@ -67,3 +67,25 @@ def test_every_command_of_the_administrators_guide_does_what_it_says(folder):
     done = subprocess.run(["unshare", "--mount", "--net", sys.executable, "-B", host, folder], env=ENV,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=GUIDE_S, check=False)
     assert done.returncode == 0, done.stdout.decode()[-5000:]
+
+
+def words_of_the_page(language):
+    """All that the page says in a language; a text.ts has both."""
+    web = ROOT / "ui-backend" / "web" / "src"
+    return {word for name in (f"{language}.ts", "text.ts") for source in web.rglob(name)
+            for word in re.findall(r'(?::|one:|other:) "(.*?)"[ ,}]', source.read_text(encoding="utf-8"))}
+
+
+@pytest.mark.parametrize("guide, language", [("USER.md", "en"), ("USER.de.md", "de")])
+def test_what_the_users_guide_names_stands_on_the_page(guide, language):
+    text = re.sub(r"\s+", " ", (ROOT / "docs" / guide).read_text(encoding="utf-8"))
+    named = set(re.findall(r"\*\*(.*?)\*\*", text))
+    assert len(named) > 15 and named - words_of_the_page(language) == set()
+
+
+def test_the_searches_in_the_users_guide_are_right(archive):
+    for guide in ("USER.md", "USER.de.md"):
+        queries = re.findall(r"^\| `(.*?)` \|", (ROOT / "docs" / guide).read_text(encoding="utf-8").split("| Feld")[0], re.M)
+        assert len(queries) == 6
+        for query in queries:
+            archive.run("search", "--", query)
