@@ -69,6 +69,36 @@ def test_every_command_of_the_administrators_guide_does_what_it_says(folder):
     assert done.returncode == 0, done.stdout.decode()[-5000:]
 
 
+def shape_of(guide):
+    """What both languages have in common: levels of headings, commands, what stands in fences, and the rows of tables."""
+    text = guide.split("\n", 1)[1]
+    fences = re.findall(r"^```.*?^```", text, re.M | re.S)
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
+    return {"chapters": re.findall(r"^#+(?= )", prose, re.M), "commands": re.findall(r"^(?: {3})? {4}(\S.*)$", prose, re.M), "fences": fences,
+            "rows": [re.findall(r"^\| *(`.*?`)?", row)[0] for row in re.findall(r"^\|.*", prose, re.M)],
+            "steps": re.findall(r"^\d\.", prose, re.M), "points": re.findall(r"^- ", prose, re.M)}
+
+
+def test_the_german_guide_has_what_the_english_one_has():
+    """Whoever changes docs/ADMIN.md changes docs/ADMIN.de.md: each chapter, command, alarm, message and setting, in their order."""
+    german = (ROOT / "docs" / "ADMIN.de.md").read_text(encoding="utf-8")
+    for part, english in shape_of(ADMIN).items():
+        assert shape_of(german)[part] == english, part
+    values = [[cell.strip() for cell in row.split("|")[1:3]] for row in rows_of(ADMIN.split("\n## Settings\n")[1])]
+    assert [[cell.strip() for cell in row.split("|")[1:3]] for row in rows_of(german.split("\n## Einstellungen\n")[1])] == values
+
+
+@pytest.mark.parametrize("guide", sorted((ROOT / "docs").glob("*.md")), ids=lambda guide: guide.name)
+def test_what_a_guide_refers_to_is_there(guide):
+    text = guide.read_text(encoding="utf-8")
+    for name, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", re.sub(r"`[^`]*`", "", text)):
+        there = guide.parent / name if name else guide
+        assert there.exists(), name
+        if anchor:
+            headings = re.findall(r"^#+ (.*)", there.read_text(encoding="utf-8"), re.M)
+            assert anchor in [re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings], f"{name}#{anchor}"
+
+
 def words_of_the_page(language):
     """All that the page says in a language; a text.ts has both."""
     web = ROOT / "ui-backend" / "web" / "src"
