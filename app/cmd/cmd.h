@@ -34,7 +34,7 @@ struct cmd {
 	  "take in .eml files, Maildir and mbox mailboxes")                                        \
 	X(search, "QUERY [--limit N] [--offset N] [--count]", "find mails, newest first")          \
 	X(show, "ID [--raw | --part N | --report]", "read one mail, or its journal report")        \
-	X(export, "QUERY | --all --format eml|mbox|zip --to PATH",                                 \
+	X(export, "(QUERY | --all) [--format eml|mbox|zip] --to PATH",                             \
 	  "give mails back, with a manifest")                                                      \
 	X(verify, "ID | --all [--repair-from mirror]", "prove that nothing is damaged or missing") \
 	X(delete, "ID... [--reason TEXT]",                                                         \
