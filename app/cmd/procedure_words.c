@@ -76,7 +76,7 @@ static const struct procedure_word labels[] = {
 	{"session_idle_minutes", {"Sitzung endet ohne Nutzung nach Minuten", "A session ends unused after minutes"}},
 	{"session_hours", {"Sitzung endet spätestens nach Stunden", "A session ends at the latest after hours"}},
 	{"password_characters", {"Mindestlänge eines Passworts", "Characters of a password, at least"}},
-	{"one_time_codes_demanded_of", {"Einmalcodes verlangt von", "One-time codes demanded of"}},
+	{"one_time_codes_demanded_of", {"Einmal-Codes verlangt von", "One-time codes demanded of"}},
 	{"holders", {"Inhaber besonderer Rollen", "Who holds a role"}},
 	{"role", {"Rolle", "Role"}},
 	{"log_in_name", {"Anmeldename", "Log-in name"}},
