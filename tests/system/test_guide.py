@@ -69,12 +69,19 @@ def test_every_command_of_the_administrators_guide_does_what_it_says(folder):
     assert done.returncode == 0, done.stdout.decode()[-5000:]
 
 
+def paragraphs_of(chapter):
+    blocks = [block.strip("\n") for block in re.split(r"\n[ \n]*\n", chapter)]
+    return sum(1 for block in blocks[1:] if block and not re.match(r"\||- |(?: {3})? {4}\S", block))
+
+
 def shape_of(guide):
-    """What both languages have in common: levels of headings, commands, what stands in fences, and the rows of tables."""
+    """What both languages have in common: levels of headings, commands, what stands in fences, the rows of tables, and
+    how many paragraphs a chapter has."""
     text = guide.split("\n", 1)[1]
     fences = re.findall(r"^```.*?^```", text, re.M | re.S)
-    prose = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
+    prose = re.sub(r"^```.*?^```$|^ *<!--.*?-->$", "", text, flags=re.M | re.S)
     return {"chapters": re.findall(r"^#+(?= )", prose, re.M), "commands": re.findall(r"^(?: {3})? {4}(\S.*)$", prose, re.M), "fences": fences,
+            "paragraphs": [paragraphs_of(chapter) for chapter in re.split(r"^#+ ", prose, flags=re.M)],
             "rows": [re.findall(r"^\| *(`.*?`)?", row)[0] for row in re.findall(r"^\|.*", prose, re.M)],
             "steps": re.findall(r"^\d\.", prose, re.M), "points": re.findall(r"^- ", prose, re.M)}
 
