@@ -195,7 +195,7 @@ def enter(network):
 
 # Of these only what is there counts, not who wrote when how much.
 BY_ITSELF = ("/var/log/", "/var/cache/", "/var/lib/apt/", "/var/lib/dpkg/", "/var/lib/systemd/", "/tmp/", "/run/", "/proc", "/sys",
-             "/dev", "/root/", "/var/tmp/", "/etc/ld.so.cache", "/var/lib/postfix/", "/var/spool/postfix/", "/var/mail")
+             "/dev", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/root/", "/var/tmp/", "/etc/ld.so.cache", "/var/lib/postfix/", "/var/spool/postfix/", "/var/mail")
 
 
 # --- its place among the host's processes ---
