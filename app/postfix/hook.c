@@ -416,16 +416,23 @@ static int enable(struct hooking *h, struct hook_result *result, struct err *err
 	return store(h, state, copies, err) < 0 ? -1 : reload(h, result, err);
 }
 
+/* Begin, and tell of which Postfix and domain it is. */
+static int begin(struct hooking *h, const struct hook_wish *wish, struct hook_result *result,
+		 struct err *err)
+{
+	if (hooking_begin(h, wish, true, err) < 0)
+		return -1;
+	str_adds(&result->domain, h->domain);
+	str_adds(&result->dir, h->dir);
+	result->runs = hooking_runs(h);
+	return 0;
+}
+
 int hook_enable(const struct hook_wish *wish, struct hook_result *result, struct err *err)
 {
 	CLEAN_HOOKING h = {.lock = -1};
 
-	if (hooking_begin(&h, wish, true, err) < 0)
-		return -1;
-	str_adds(&result->domain, h.domain);
-	str_adds(&result->dir, h.dir);
-	result->runs = hooking_runs(&h);
-	return enable(&h, result, err);
+	return begin(&h, wish, result, err) < 0 ? -1 : enable(&h, result, err);
 }
 
 /* --- disable ------------------------------------------------------------------------------------ */
@@ -546,10 +553,5 @@ int hook_disable(const struct hook_wish *wish, struct hook_result *result, struc
 {
 	CLEAN_HOOKING h = {.lock = -1};
 
-	if (hooking_begin(&h, wish, true, err) < 0)
-		return -1;
-	str_adds(&result->domain, h.domain);
-	str_adds(&result->dir, h.dir);
-	result->runs = hooking_runs(&h);
-	return disable(&h, result, err);
+	return begin(&h, wish, result, err) < 0 ? -1 : disable(&h, result, err);
 }

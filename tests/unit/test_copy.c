@@ -178,18 +178,18 @@ static void a_source_that_is_too_short_is_damaged(void **state)
 	pair_clear(&p);
 }
 
-struct counted {
+struct tally {
 	uint64_t bytes, asked, stop_at; /* 0: never */
 };
 
 static void count(void *arg, uint64_t bytes)
 {
-	((struct counted *)arg)->bytes += bytes;
+	((struct tally *)arg)->bytes += bytes;
 }
 
 static bool stop(void *arg)
 {
-	struct counted *c = arg;
+	struct tally *c = arg;
 
 	return ++c->asked == c->stop_at;
 }
@@ -197,7 +197,7 @@ static bool stop(void *arg)
 static void a_stopped_copy_keeps_what_is_there(void **state)
 {
 	struct pair p = pair_new(state);
-	struct counted c = {.stop_at = 2};
+	struct tally c = {.stop_at = 2};
 	struct copy_pace pace = {.stop = stop, .progress = count, .arg = &c};
 	uint64_t size;
 
