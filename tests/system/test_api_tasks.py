@@ -225,7 +225,7 @@ def processes(archive):
 def slow(people, folder):
     """sendmail that does not come to its end before it may."""
     script = folder / "sendmail"
-    script.write_text(f"#!/bin/sh\ntouch {folder}/begun\nwhile ! test -e {folder}/go; do sleep 0.1; done\ncat >/dev/null\n")
+    script.write_text(f"#!/bin/sh\ntouch {folder}/begun\nwhile test -e {folder}/begun && ! test -e {folder}/go; do sleep 0.1; done\ncat >/dev/null\n")
     script.chmod(0o755)
     (people.path / "alarms.conf").write_text(f"sendmail = {script}\n")
     yield people

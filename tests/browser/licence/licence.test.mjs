@@ -5,9 +5,9 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { AXE, openPage, SCREENS, startBrowser } from "../browser.mjs";
+import { asPerson, AXE, SCREENS, startBrowser } from "../browser.mjs";
 
-const { SEALPOST_URL: url = "", SEALPOST_PASSWORD: password = "", SEALPOST_LICENCE: licence = "" } = process.env;
+const { SEALPOST_URL: url = "", SEALPOST_LICENCE: licence = "" } = process.env;
 const axe = readFileSync(AXE, "utf8");
 
 /** @type {import("playwright-core").Browser} */
@@ -18,28 +18,8 @@ before(async () => {
 });
 after(() => browser.close());
 
-/**
- * @param {string} name
- * @param {(page: import("playwright-core").Page) => Promise<void>} run
- * @param {import("playwright-core").BrowserContextOptions} [options]
- */
-async function asPerson(name, run, options = {}) {
-	const { context, page, faults } = await openPage(browser, options);
-	try {
-		await page.goto(url);
-		await page.locator("input").first().fill(name);
-		await page.locator("input[type=password]").fill(password);
-		await page.keyboard.press("Enter");
-		await page.locator("input[type=password]").waitFor({ state: "detached" });
-		await run(page);
-		assert.deepEqual(faults, [], "no error and no breach of the policy");
-	} finally {
-		await context.close();
-	}
-}
-
 test("the administrator is told that the licence has ended, and installs one that fits", () =>
-	asPerson("admin", async (page) => {
+	asPerson(browser, "admin", async (page) => {
 		await page.goto(`${url}#/admin/rules`);
 		await page.getByRole("heading", { name: /The licence has ended/ }).waitFor();
 		await page.getByRole("heading", { name: "Licence", exact: true }).waitFor();
@@ -57,7 +37,7 @@ test("the administrator is told that the licence has ended, and installs one tha
 	}, { locale: "en-GB" }));
 
 test("a person sees nothing of it", () =>
-	asPerson("anna", async (page) => {
+	asPerson(browser, "anna", async (page) => {
 		await page.locator(".sp-search").waitFor();
 		assert.equal(await page.getByText(/licence/i).count(), 0);
 	}, { locale: "en-GB" }));

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { AXE, openPage, SCREENS, startBrowser } from "../browser.mjs";
+import { asPerson, AXE, openPage, SCREENS, startBrowser } from "../browser.mjs";
 
 const axe = readFileSync(AXE, "utf8");
 const url = process.env.SEALPOST_URL ?? "";
@@ -17,28 +17,8 @@ before(async () => {
 });
 after(() => browser.close());
 
-/**
- * @param {string} name
- * @param {(page: import("playwright-core").Page) => Promise<void>} run
- * @param {import("playwright-core").BrowserContextOptions} [options]
- */
-async function asPerson(name, run, options = {}) {
-	const { context, page, faults } = await openPage(browser, options);
-	try {
-		await page.goto(url);
-		await page.locator("input").first().fill(name);
-		await page.locator("input[type=password]").fill(password);
-		await page.keyboard.press("Enter");
-		await page.locator("input[type=password]").waitFor({ state: "detached" });
-		await run(page);
-		assert.deepEqual(faults, [], "no error and no breach of the policy");
-	} finally {
-		await context.close();
-	}
-}
-
 test("a person finds a mail of hers, reads it, notes something, and has the original", () =>
-	asPerson("anna", async (page) => {
+	asPerson(browser, "anna", async (page) => {
 		await page.locator(".sp-row").first().waitFor();
 		await page.keyboard.press("/");
 		await page.keyboard.type("boundary never");
@@ -60,7 +40,7 @@ test("a person finds a mail of hers, reads it, notes something, and has the orig
 	}));
 
 test("an auditor sees all mail, and verifies one", () =>
-	asPerson("auditor", async (page) => {
+	asPerson(browser, "auditor", async (page) => {
 		await page.getByText("49 mails").waitFor();
 		await page.goto(`${url}#/search?q=zebra`);
 		await page.getByText(/no mail|nothing/i).first().waitFor();
@@ -71,7 +51,7 @@ test("an auditor sees all mail, and verifies one", () =>
 	}));
 
 test("a person asks that a mail be deleted, and the data protection officer decides", async () => {
-	await asPerson("anna", async (page) => {
+	await asPerson(browser, "anna", async (page) => {
 		await page.goto(`${url}#/search?q=subject:%22to+a+group%22`);
 		await page.locator(".sp-row").first().click();
 		await page.getByRole("button", { name: "Request deletion" }).click();
@@ -81,7 +61,7 @@ test("a person asks that a mail be deleted, and the data protection officer deci
 		await dialog.getByRole("button", { name: "Request deletion" }).click();
 		await dialog.waitFor({ state: "detached" });
 	});
-	await asPerson("dataofficer", async (page) => {
+	await asPerson(browser, "dataofficer", async (page) => {
 		await page.goto(`${url}#/requests`);
 		await page.getByText("private").waitFor();
 		await page.getByRole("button", { name: "Show the mails" }).click();
@@ -92,14 +72,14 @@ test("a person asks that a mail be deleted, and the data protection officer deci
 		await page.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
 		await page.getByText("No request waits for a decision.").waitFor();
 	});
-	await asPerson("anna", async (page) => {
+	await asPerson(browser, "anna", async (page) => {
 		await page.goto(`${url}#/search?q=subject:%22to+a+group%22`);
 		await page.getByText(/no mail|nothing/i).first().waitFor();
 	});
 });
 
 test("an administrator adds a user, who logs in; and sees jobs and the log, but no mail", async () => {
-	await asPerson("admin", async (page) => {
+	await asPerson(browser, "admin", async (page) => {
 		await page.getByRole("button", { name: "Add a user" }).click();
 		await page.getByLabel("Log-in name").fill("dora");
 		await page.getByLabel("Mail addresses").fill("dora@example.com");
@@ -113,7 +93,7 @@ test("an administrator adds a user, who logs in; and sees jobs and the log, but 
 		await page.goto(`${url}#/search`);
 		await page.getByRole("heading", { name: "There is nothing here" }).waitFor();
 	});
-	await asPerson("dora", async (page) => {
+	await asPerson(browser, "dora", async (page) => {
 		await page.locator(".sp-row").first().waitFor();
 	});
 });
@@ -122,6 +102,7 @@ const ADMIN = ["/admin/users", "/admin/groups", "/admin/sources", "/admin/rules"
 for (const [locale, colorScheme, width] of /** @type {const} */ ([["en-GB", "light", 1280], ["de-DE", "dark", 360]]))
 	test(`the administrator's screens: axe finds nothing, and nothing sticks out: ${locale}, ${colorScheme}, ${width} pixels`, () =>
 		asPerson(
+			browser,
 			"admin",
 			async (page) => {
 				for (const at of ADMIN) {
