@@ -99,8 +99,11 @@ done
 mkdir "$1/root/var/lib/dpkg/updates" "$1/root/var/lib/dpkg/info" "$1/root/var/lib/dpkg/triggers"
 cp -r /var/lib/dpkg/arch "$1/root/var/lib/dpkg/" 2>/dev/null || true
 : >"$1/root/var/lib/dpkg/status"
-mkdir -p "$1/root/run/lock" "$1/root$2"
+mkdir -p "$1/root/run/lock"
+# The tree may lie below the /tmp that is hidden by now.
+mkdir -p "$1/root$2" "$1/root$4"
 mount --bind "$2" "$1/root$2"
+mount -o bind,ro "$4" "$1/root$4"
 printf '#!/bin/sh\\nfor word; do case $word in update) exit 0 ;; -s) exec /run/apt-get "$@" ;; esac; done\\n%s\\nexec /run/apt-get "$@"\\n' "$3" \
 	>"$1/root/run/front"
 cp "$1/root/usr/bin/apt-get" "$1/root/run/apt-get"
@@ -119,7 +122,7 @@ class System:
 
     def __enter__(self):
         self.top = pathlib.Path(tempfile.mkdtemp(prefix="sealpost-system-"))
-        self.keeper = subprocess.Popen(["unshare", "--mount", "sh", "-euc", SETUP, "sh", self.top, self.folder, HOLD.format("apt")],
+        self.keeper = subprocess.Popen(["unshare", "--mount", "sh", "-euc", SETUP, "sh", self.top, self.folder, HOLD.format("apt"), ROOT],
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self.keeper.stdout.readline() == b"ready\n"
         return self
